@@ -1,0 +1,28 @@
+# The daemon. Everything but main() is in a library, so that unit tests and fuzz targets link it.
+noinst_LIBRARIES += libdaemon.a
+libdaemon_a_SOURCES = \
+	src/daemon/access_log.c src/daemon/access_log.h \
+	src/daemon/address.c src/daemon/address.h \
+	src/daemon/address_limit.c src/daemon/address_limit.h \
+	src/daemon/certificates.c src/daemon/certificates.h \
+	src/daemon/config.c src/daemon/config.h \
+	src/daemon/config_file.c src/daemon/config_file.h \
+	src/daemon/connection.c src/daemon/connection.h \
+	src/daemon/health.c src/daemon/health.h \
+	src/daemon/http.c src/daemon/http.h \
+	src/daemon/listeners.c src/daemon/listeners.h \
+	src/daemon/log.c src/daemon/log.h \
+	src/daemon/metrics.c src/daemon/metrics.h \
+	src/daemon/options.c src/daemon/options.h \
+	src/daemon/responses.c src/daemon/responses.h \
+	src/daemon/self_signed.c src/daemon/self_signed.h \
+	src/daemon/service_manager.c src/daemon/service_manager.h \
+	src/daemon/site_table.c src/daemon/site_table.h \
+	src/daemon/tls.c src/daemon/tls.h \
+	src/daemon/watch.c src/daemon/watch.h \
+	src/daemon/worker.c src/daemon/worker.h
+
+sbin_PROGRAMS += matrix-wellknownd
+matrix_wellknownd_SOURCES = src/daemon/main.c
+matrix_wellknownd_LDADD = libdaemon.a libmatrix.a \
+	$(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS)

@@ -1,0 +1,32 @@
+/* The program's log on standard error: text for people and the journal, or JSON for collectors. */
+#ifndef DAEMON_LOG_H
+#define DAEMON_LOG_H
+
+#include <stdbool.h>
+
+enum log_level {
+    LOG_LEVEL_ERROR,
+    LOG_LEVEL_WARNING,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_DEBUG,
+};
+
+enum log_format {
+    LOG_FORMAT_TEXT,
+    LOG_FORMAT_JSON,
+};
+
+/* Sets what is written from now on. Before the first call: info, text. Where standard error is the
+   systemd journal (JOURNAL_STREAM), text lines begin with the journal's priority `<N>`. */
+void log_setup(enum log_level level, enum log_format format);
+
+enum log_format log_current_format(void);
+
+/* Each writes one line with one write(2), from any thread. Control characters are escaped, so that
+   what a client sent cannot forge a line. Errors and warnings begin with the program's name. */
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

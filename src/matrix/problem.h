@@ -1,0 +1,31 @@
+/* Errors as values: what went wrong and what to do about it, in words for a person. */
+#ifndef MATRIX_PROBLEM_H
+#define MATRIX_PROBLEM_H
+
+#include <stdbool.h>
+
+enum {
+    PROBLEM_FAILURE = 1, /* the program could not do it: exit status 1 */
+    PROBLEM_USAGE = 2,   /* the command line or the environment is wrong: exit status 2 */
+};
+
+/* One problem. A function that can fail takes a pointer to one and fills it only when it fails. */
+struct problem {
+    int status;      /* PROBLEM_FAILURE or PROBLEM_USAGE */
+    char text[1024]; /* "what is wrong: what to do", cut where it is longer */
+};
+
+/* Writes a PROBLEM_FAILURE. Always returns false, so that `return problem_set(…)` reads well. */
+bool problem_set(struct problem *problem, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Writes a PROBLEM_USAGE. Always returns false. */
+bool problem_set_usage(struct problem *problem, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Puts "PREFIX" in front of the text, for a caller that knows more (a file and a line, an option).
+   Always returns false. */
+bool problem_prefix(struct problem *problem, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif
