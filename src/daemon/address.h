@@ -13,8 +13,8 @@ struct address {
     socklen_t length;
 };
 
-/* Parses `text`; a bare PORT is `[::]:PORT`. Port 0 is allowed and takes a free port. A host name, a
-   URL, a missing port, a port over 65535, an IPv6 address without brackets and a relative or too
+/* Parses `text`; a bare PORT is `[::]:PORT`. Port 0 is allowed and takes a free port. A host name,
+   a URL, a missing port, a port over 65535, an IPv6 address without brackets and a relative or too
    long Unix path are refused with what would be right. */
 bool address_parse(const char *text, struct address *address, struct problem *problem);
 

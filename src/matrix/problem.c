@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static void problem_write(struct problem *problem, int status, const char *format, va_list arguments)
-    __attribute__((format(printf, 3, 0)));
+static void problem_write(struct problem *problem, int status, const char *format,
+                          va_list arguments) __attribute__((format(printf, 3, 0)));
 
-static void problem_write(struct problem *problem, int status, const char *format, va_list arguments)
+static void problem_write(struct problem *problem, int status, const char *format,
+                          va_list arguments)
 {
     problem->status = status;
     vsnprintf(problem->text, sizeof(problem->text), format, arguments);

@@ -28,8 +28,7 @@ struct server_name {
 bool server_name_parse(const char *text, struct server_name *name, struct problem *problem);
 
 /* As server_name_parse, for a delegation target (m.server), whose port must be 1 to 65535. */
-bool server_name_parse_target(const char *text, struct server_name *name,
-                              struct problem *problem);
+bool server_name_parse_target(const char *text, struct server_name *name, struct problem *problem);
 
 /* Parses a host name alone, as a `domain` of the configuration: a DNS name, an IPv4 literal or an
    IPv6 literal in brackets, without a port. */
