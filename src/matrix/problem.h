@@ -28,4 +28,15 @@ bool problem_set_usage(struct problem *problem, const char *format, ...)
 bool problem_prefix(struct problem *problem, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* A piece of someone else's text, made fit for a message. */
+struct excerpt {
+    char text[416];
+};
+
+/* `text` (a value from a configuration, a reply, a path) as a message can show it, on one line:
+   control characters, bytes that are not UTF-8 and invisible direction marks as escapes; of more
+   than 100 bytes only the first 60 and the last 24. Meant to be used in place:
+   problem_set(problem, "\"%s\" is …", problem_excerpt(text).text). */
+struct excerpt problem_excerpt(const char *text);
+
 #endif
