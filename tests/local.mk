@@ -1,0 +1,19 @@
+# Unit tests: one program a source file, in cmocka. `make check` runs them.
+EXTRA_DIST += tests/unit/unit.h
+
+if HAVE_CMOCKA
+AM_CFLAGS += $(CMOCKA_CFLAGS)
+check_PROGRAMS += \
+	tests/unit/test_canonical_json \
+	tests/unit/test_documents \
+	tests/unit/test_problem \
+	tests/unit/test_server_name \
+	tests/unit/test_url
+
+matrix_test_libs = libmatrix.a $(CMOCKA_LIBS) $(JANSSON_LIBS)
+tests_unit_test_canonical_json_LDADD = $(matrix_test_libs)
+tests_unit_test_documents_LDADD = $(matrix_test_libs)
+tests_unit_test_problem_LDADD = $(matrix_test_libs)
+tests_unit_test_server_name_LDADD = $(matrix_test_libs)
+tests_unit_test_url_LDADD = $(matrix_test_libs)
+endif

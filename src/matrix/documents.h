@@ -56,8 +56,8 @@ char *document_render_policy_server(const char *ed25519);
 json_t *document_load_extra(const char *path, struct problem *problem);
 
 /* Checks the parts of a contact: a role `m.role.admin`, `m.role.security` or a namespaced one
-   (Java package naming), a Matrix user identifier, an e-mail address; at least one of the last two.
- */
+   (Java package naming), a Matrix user identifier (its local part may be a historical one of
+   printable ASCII), an e-mail address; at least one of the last two. */
 bool document_check_contact(const struct contact *contact, struct problem *problem);
 
 /* Checks unpadded base64 (either alphabet: standard or URL-safe) of a 32-byte Ed25519 key. */
