@@ -523,6 +523,14 @@ static void test_an_email_address_is_one_address_alone(void **state)
     assert_contact("m.role.admin", NULL, address);
     memcpy(address + 64, "a@example.com", 14);
     assert_email_refused(address, "is too long: the limit is 254 characters, 64 before the @");
+    for (size_t i = 0; i < 200; i++) {
+        address[i] = i == 3 ? '@' : i % 50 == 49 ? '.' : 'a';
+    }
+    memcpy(address + 200, "aaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 55);
+    assert_int_equal(strlen(address), 254);
+    assert_contact("m.role.admin", NULL, address);
+    memcpy(address + 254, "a", 2);
+    assert_email_refused(address, "is too long");
 }
 
 static void assert_key_refused(const char *key, const char *part)

@@ -105,6 +105,7 @@ static void test_a_url_is_named_as_one(void **state)
     assert_no_name("matrix://example.com", "is a URL");
     assert_no_name("//example.com", "is a URL");
     assert_no_name("https:example.com", "is a URL");
+    assert_no_name("http:example.com", "is a URL");
     assert_no_name("https://m\xc3\xa4trix.example.com", "is a URL");
 }
 
