@@ -42,6 +42,7 @@ struct address_list {
 
 struct config {
     struct address_list listen;         /* HTTPS */
+    bool listen_is_default;             /* nothing was configured */
     struct address_list listen_http;    /* plain HTTP */
     struct address_list metrics_listen; /* plain HTTP, /metrics */
     char *certificate;                  /* for domains that name none, and without SNI */

@@ -1,6 +1,7 @@
 # The daemon. Everything but main() is in a library, so that unit tests and fuzz targets link it.
 noinst_LIBRARIES += libdaemon.a
 libdaemon_a_SOURCES = \
+	src/daemon/service.h \
 	src/daemon/access_log.c src/daemon/access_log.h \
 	src/daemon/address.c src/daemon/address.h \
 	src/daemon/address_limit.c src/daemon/address_limit.h \
@@ -8,19 +9,27 @@ libdaemon_a_SOURCES = \
 	src/daemon/config.c src/daemon/config.h \
 	src/daemon/config_file.c src/daemon/config_file.h \
 	src/daemon/connection.c src/daemon/connection.h \
+	src/daemon/credentials.c src/daemon/credentials.h \
+	src/daemon/describe.c src/daemon/describe.h \
+	src/daemon/escape.c src/daemon/escape.h \
+	src/daemon/file.c src/daemon/file.h \
 	src/daemon/health.c src/daemon/health.h \
 	src/daemon/http.c src/daemon/http.h \
+	src/daemon/http_daemon.c src/daemon/http_daemon.h \
 	src/daemon/listeners.c src/daemon/listeners.h \
 	src/daemon/log.c src/daemon/log.h \
 	src/daemon/metrics.c src/daemon/metrics.h \
 	src/daemon/options.c src/daemon/options.h \
+	src/daemon/privileges.c src/daemon/privileges.h \
 	src/daemon/responses.c src/daemon/responses.h \
-	src/daemon/self_signed.c src/daemon/self_signed.h \
+	src/daemon/run.c src/daemon/run.h \
 	src/daemon/service_manager.c src/daemon/service_manager.h \
 	src/daemon/site_table.c src/daemon/site_table.h \
+	src/daemon/string_map.c src/daemon/string_map.h \
 	src/daemon/tls.c src/daemon/tls.h \
 	src/daemon/watch.c src/daemon/watch.h \
-	src/daemon/worker.c src/daemon/worker.h
+	src/daemon/worker.c src/daemon/worker.h \
+	src/daemon/workers.c src/daemon/workers.h
 
 sbin_PROGRAMS += matrix-wellknownd
 matrix_wellknownd_SOURCES = src/daemon/main.c

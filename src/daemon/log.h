@@ -22,6 +22,12 @@ void log_setup(enum log_level level, enum log_format format);
 
 enum log_format log_current_format(void);
 
+struct line; /* escape.h */
+
+/* For the access log: writes a finished line, and adds `"time":"…"` to a JSON one. */
+void log_write_line(struct line *line);
+void log_add_json_time(struct line *line);
+
 /* Each writes one line with one write(2), from any thread. Control characters are escaped, so that
    what a client sent cannot forge a line. Errors and warnings begin with the program's name. */
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

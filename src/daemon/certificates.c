@@ -1,0 +1,268 @@
+#include "daemon/certificates.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/log.h"
+
+enum {
+    DAY = 24 * 60 * 60,       /* seconds */
+    EXPIRY_WARNING = 14 * DAY /* seconds before the end */
+};
+
+const char *certificate_date(time_t time, char text[static CERTIFICATE_DATE_SIZE])
+{
+    struct tm utc;
+
+    gmtime_r(&time, &utc);
+    strftime(text, CERTIFICATE_DATE_SIZE, "%Y-%m-%d %H:%M UTC", &utc);
+    return text;
+}
+
+static void certificate_free(struct certificate *certificate)
+{
+    credentials_release(atomic_load(&certificate->current));
+    free(certificate->id);
+    free(certificate->certificate_path);
+    free(certificate->key_path);
+    free(certificate);
+}
+
+/* The first attempt. */
+static void certificate_load(struct certificate *certificate)
+{
+    struct problem problem;
+    struct credentials *credentials;
+    char date[CERTIFICATE_DATE_SIZE];
+    time_t now = time(NULL);
+
+    credentials = credentials_load(certificate->certificate_path, certificate->key_path,
+                                   &certificate->source, &problem);
+    if (!credentials) {
+        log_error("%s", problem.text);
+        return;
+    }
+    if (credentials->expiration <= now) {
+        log_error("%s: expired on %s: other servers and browsers refuse it until it is renewed",
+                  certificate->certificate_path, certificate_date(credentials->expiration, date));
+        certificate->last_expiry_warning = now;
+    } else if (credentials->activation > now) {
+        log_warning("%s: is not valid before %s: is this machine's clock right?",
+                    certificate->certificate_path, certificate_date(credentials->activation, date));
+    }
+    atomic_store(&certificate->current, credentials);
+}
+
+static struct certificate *certificate_new(char *id)
+{
+    struct certificate *certificate = calloc(1, sizeof(*certificate));
+
+    if (certificate) {
+        certificate->id = id;
+    } else {
+        free(id);
+    }
+    return certificate;
+}
+
+/* Puts a certificate into the set, or frees it where memory ran out and nobody else holds it. */
+static struct certificate *set_insert(struct certificate_set *set, struct certificate *certificate)
+{
+    if (set->count == set->capacity) {
+        size_t capacity = set->capacity ? set->capacity * 2 : 4;
+        struct certificate **items = realloc(set->items, capacity * sizeof(*items));
+
+        if (!items) {
+            goto failed;
+        }
+        set->items = items;
+        set->capacity = capacity;
+    }
+    if (!string_map_set(&set->by_id, certificate->id, certificate)) {
+        goto failed;
+    }
+    set->items[set->count++] = certificate;
+    certificate->references++;
+    return certificate;
+failed:
+    if (certificate->references == 0) {
+        certificate_free(certificate);
+    }
+    return NULL;
+}
+
+static struct certificate *set_find(const struct certificate_set *set, const char *id)
+{
+    return set ? string_map_get(&set->by_id, id, strlen(id)) : NULL;
+}
+
+struct certificate *certificate_set_add(struct certificate_set *set,
+                                        const struct certificate_set *previous,
+                                        const char *certificate_path, const char *key_path)
+{
+    struct certificate *certificate;
+    char *id;
+
+    if (asprintf(&id, "%s\n%s", certificate_path, key_path) < 0) {
+        return NULL;
+    }
+    certificate = set_find(set, id);
+    if (certificate) {
+        free(id);
+        return certificate;
+    }
+    certificate = set_find(previous, id);
+    if (certificate) {
+        free(id);
+        return set_insert(set, certificate);
+    }
+    certificate = certificate_new(id);
+    if (!certificate) {
+        return NULL;
+    }
+    certificate->certificate_path = strdup(certificate_path);
+    certificate->key_path = strdup(key_path);
+    if (!certificate->certificate_path || !certificate->key_path) {
+        certificate_free(certificate);
+        return NULL;
+    }
+    certificate_load(certificate);
+    return set_insert(set, certificate);
+}
+
+struct certificate *certificate_set_add_self_signed(struct certificate_set *set,
+                                                    const struct certificate_set *previous,
+                                                    const char *const *names, size_t count)
+{
+    struct certificate *certificate = set_find(previous, "");
+    struct credentials *credentials;
+    struct problem problem;
+    char *id;
+
+    if (certificate) {
+        return set_insert(set, certificate);
+    }
+    id = strdup("");
+    certificate = id ? certificate_new(id) : NULL;
+    if (!certificate) {
+        return NULL;
+    }
+    credentials = credentials_self_signed(names, count, &problem);
+    if (!credentials) {
+        log_error("%s", problem.text);
+    }
+    atomic_store(&certificate->current, credentials);
+    return set_insert(set, certificate);
+}
+
+void certificate_set_clear(struct certificate_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (--set->items[i]->references == 0) {
+            certificate_free(set->items[i]);
+        }
+    }
+    free(set->items);
+    string_map_clear(&set->by_id);
+    *set = (struct certificate_set){0};
+}
+
+/* Whether it is the same file with the same content, as far as its inode can tell. */
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Looks at both files now; what is not there is all zero. */
+static void look(const struct certificate *certificate, struct credentials_source *source)
+{
+    *source = (struct credentials_source){0};
+    if (stat(certificate->certificate_path, &source->certificate) != 0) {
+        source->certificate = (struct stat){0};
+    }
+    if (stat(certificate->key_path, &source->key) != 0) {
+        source->key = (struct stat){0};
+    }
+}
+
+static void log_refusal(const struct credentials *old, const struct problem *problem)
+{
+    char date[CERTIFICATE_DATE_SIZE];
+
+    if (!old) {
+        log_error("%s; it is tried again when the files change", problem->text);
+    } else {
+        log_error("%s; the certificate in use goes on, good until %s, and the files are tried "
+                  "again when they change",
+                  problem->text, certificate_date(old->expiration, date));
+    }
+}
+
+enum certificate_refresh certificate_refresh(struct certificate *certificate,
+                                             struct credentials **retired)
+{
+    struct credentials *old = atomic_load(&certificate->current);
+    struct credentials_source source, read;
+    struct credentials *credentials;
+    struct problem problem;
+    char date[CERTIFICATE_DATE_SIZE];
+
+    *retired = NULL;
+    if (!certificate->certificate_path) {
+        return CERTIFICATE_UNCHANGED;
+    }
+    look(certificate, &source);
+    if (same_file(&source.certificate, &certificate->source.certificate) &&
+        same_file(&source.key, &certificate->source.key)) {
+        return CERTIFICATE_UNCHANGED;
+    }
+    /* What was looked at counts as tried, not what was read a moment later: had the files changed
+       in between, the next look sees it. */
+    certificate->source = source;
+    credentials =
+        credentials_load(certificate->certificate_path, certificate->key_path, &read, &problem);
+    if (credentials && credentials->expiration <= time(NULL)) {
+        problem_set(&problem, "%s: the new certificate expired on %s",
+                    certificate->certificate_path, certificate_date(credentials->expiration, date));
+        credentials_release(credentials);
+        credentials = NULL;
+    }
+    if (!credentials) {
+        log_refusal(old, &problem);
+        return CERTIFICATE_REFUSED;
+    }
+    log_info("%s: new certificate in use, good until %s", certificate->certificate_path,
+             certificate_date(credentials->expiration, date));
+    *retired = old;
+    atomic_store(&certificate->current, credentials);
+    certificate->last_expiry_warning = 0;
+    return CERTIFICATE_RENEWED;
+}
+
+void certificate_set_warn(struct certificate_set *set, time_t now)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct certificate *certificate = set->items[i];
+        const struct credentials *credentials = atomic_load(&certificate->current);
+        char date[CERTIFICATE_DATE_SIZE];
+
+        if (!credentials || !certificate->certificate_path ||
+            credentials->expiration - now > EXPIRY_WARNING ||
+            (certificate->last_expiry_warning <= now &&
+             now - certificate->last_expiry_warning < DAY)) {
+            continue;
+        }
+        certificate->last_expiry_warning = now;
+        certificate_date(credentials->expiration, date);
+        if (credentials->expiration <= now) {
+            log_error("%s: expired on %s: other servers and browsers refuse it: renew it",
+                      certificate->certificate_path, date);
+        } else {
+            log_warning("%s: expires in %jd days, on %s: renew it", certificate->certificate_path,
+                        (intmax_t)((credentials->expiration - now) / DAY), date);
+        }
+    }
+}

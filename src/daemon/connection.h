@@ -1,0 +1,96 @@
+/* One client's connection: always in exactly one phase, always with one deadline. */
+#ifndef DAEMON_CONNECTION_H
+#define DAEMON_CONNECTION_H
+
+#include <gnutls/gnutls.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/address_limit.h"
+#include "daemon/credentials.h"
+#include "daemon/listeners.h"
+
+struct worker;
+
+/* What the connection is waiting for. Each phase has one length, so that its connections, kept in
+   the order in which they entered it, are also in the order of their deadlines. */
+enum connection_phase {
+    CONNECTION_REQUESTING, /* for the request's headers, from accept on, handshake included */
+    CONNECTION_ANSWERING,  /* for the client to take the answer */
+    CONNECTION_IDLE,       /* for the next request */
+    CONNECTION_PHASE_COUNT,
+    CONNECTION_CLOSING = CONNECTION_PHASE_COUNT, /* shut down; libmicrohttpd has yet to notice */
+};
+
+enum handshake_state {
+    HANDSHAKE_NONE, /* plain HTTP */
+    HANDSHAKE_RUNNING,
+    HANDSHAKE_DONE,
+    HANDSHAKE_REFUSED, /* we ended it: no certificate for the name */
+};
+
+/* What a socket in a worker's epoll set belongs to; each starts with one of these. */
+enum event_source {
+    EVENT_LISTENER,
+    EVENT_CONNECTION,
+    EVENT_WAKE_UP,
+    EVENT_HTTPS_DAEMON,
+    EVENT_HTTP_DAEMON,
+};
+
+struct connection {
+    enum event_source source; /* EVENT_CONNECTION */
+    enum connection_phase phase;
+    uint64_t deadline; /* CLOCK_MONOTONIC, milliseconds */
+    struct connection *previous;
+    struct connection *next; /* in its phase, or in the free list */
+    struct worker *worker;
+    enum listener_kind kind;
+    int socket;
+    bool handed_over; /* libmicrohttpd owns the socket */
+    bool misdirected; /* plain HTTP on an HTTPS listener */
+    bool limited;     /* counted by address, in `ticket` */
+    struct address_ticket ticket;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ipv4;
+        struct sockaddr_in6 ipv6;
+    } peer; /* AF_UNSPEC for a Unix socket */
+
+    enum handshake_state handshake;
+    gnutls_session_t session;        /* libmicrohttpd's, NULL for plain HTTP */
+    struct credentials *credentials; /* held from its choice until the connection closes */
+
+    /* The request that is being read or answered. */
+    char *target;           /* a copy of the raw request target, where somebody needs it */
+    const char *target_end; /* where libmicrohttpd's own copy ends, to be compared only */
+    bool target_malformed;
+    size_t body_received;  /* bytes */
+    bool request_seen;     /* the handler has been called for it */
+    bool close_after;      /* the answer ends the connection */
+    unsigned records_left; /* TLS records of the answer that are still to be sent */
+};
+
+/* The connections of one phase, by deadline. */
+struct connection_list {
+    struct connection *first;
+    struct connection *last;
+};
+
+/* Moves a connection to a phase, with its deadline. */
+void connection_enter(struct connection *connection, enum connection_phase phase);
+
+/* Takes a connection out of its phase's list. */
+void connection_leave(struct connection *connection);
+
+/* Ends a connection now. libmicrohttpd learns of it as of a client that hung up; a connection that
+   it does not have yet is closed and free when this returns. */
+void connection_end(struct connection *connection);
+
+/* The client's address as text, "unix" for a Unix socket. Returns `text`. */
+const char *connection_peer(const struct connection *connection,
+                            char text[static INET6_ADDRSTRLEN]);
+
+#endif

@@ -1,0 +1,89 @@
+#include "daemon/describe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/site_table.h"
+
+static void describe_listeners(const char *what, const struct address_list *addresses)
+{
+    char text[ADDRESS_TEXT_SIZE];
+
+    for (size_t i = 0; i < addresses->count; i++) {
+        printf("%s %s\n", what, address_format(&addresses->items[i], text));
+    }
+}
+
+static void describe_documents(const struct domain_config *domain)
+{
+    for (enum document document = 0; document < DOCUMENT_COUNT; document++) {
+        bool exists;
+        char *text = site_document_render(domain, document, &exists);
+
+        if (exists) {
+            printf("  /.well-known/matrix/%s %s\n", document_name(document), text ? text : "");
+        }
+        free(text);
+    }
+    if (domain->redirect) {
+        printf("  every other path is sent to %s\n", domain->redirect);
+    }
+}
+
+/* Returns false where the site has a certificate that cannot be used. */
+static bool describe_certificate(const struct site *site)
+{
+    const struct certificate *certificate = site->certificate;
+    const struct credentials *credentials;
+    char names[512], date[CERTIFICATE_DATE_SIZE];
+
+    if (!certificate) {
+        printf("  no certificate: HTTPS is refused for this host\n");
+        return true;
+    }
+    credentials = atomic_load(&certificate->current);
+    if (!credentials) {
+        printf("  certificate %s cannot be used\n", certificate->certificate_path);
+        return false;
+    }
+    printf("  certificate %s for %s, good until %s%s\n",
+           certificate->certificate_path ? certificate->certificate_path : "(throwaway)",
+           credentials_names(credentials, names, sizeof(names)),
+           certificate_date(credentials->expiration, date),
+           credentials->expiration <= time(NULL) ? ": expired" : "");
+    return true;
+}
+
+bool describe(const struct config *config, struct problem *problem)
+{
+    bool tls = config->listen.count > 0;
+    struct site_table *table = site_table_build(config, NULL, tls, problem);
+    bool good = true;
+
+    if (!table) {
+        return false;
+    }
+    describe_listeners("HTTPS on", &config->listen);
+    describe_listeners("plain HTTP on", &config->listen_http);
+    describe_listeners("metrics on", &config->metrics_listen);
+    for (size_t i = 0; i < table->site_count; i++) {
+        const struct site *site = &table->sites[i];
+
+        printf("%s\n", strcmp(site->host, "*") == 0 ? "any other host" : site->host);
+        describe_documents(&config->domains[i]);
+        if (tls) {
+            good = describe_certificate(site) && good;
+        }
+    }
+    if (!good) {
+        problem_set(problem, "a certificate cannot be used: see the messages above");
+    } else if (strcmp(table->sites[0].host, "*") == 0) {
+        printf("To see what other homeservers see: matrix-delegation-check YOUR.DOMAIN\n");
+    } else {
+        printf("To see what other homeservers see: matrix-delegation-check %s\n",
+               table->sites[0].host);
+    }
+    site_table_free(table);
+    return good;
+}

@@ -1,0 +1,22 @@
+/* Reading a small file whole. */
+#ifndef DAEMON_FILE_H
+#define DAEMON_FILE_H
+
+#include <gnutls/gnutls.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "matrix/problem.h"
+
+/* Reads the regular file `path`, at most `limit` bytes, into `content`, which the caller frees with
+   file_wipe; `status` (or NULL) is what it was when it was opened. A missing, unreadable, empty or
+   too long file and one that is no regular file are problems that name the path. Never blocks on a
+   FIFO. */
+bool file_read(const char *path, size_t limit, gnutls_datum_t *content, struct stat *status,
+               struct problem *problem);
+
+/* Overwrites and frees what file_read returned: it may be a private key. */
+void file_wipe(gnutls_datum_t *content);
+
+#endif

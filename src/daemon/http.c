@@ -1,0 +1,375 @@
+#include "daemon/http.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/access_log.h"
+#include "daemon/connection.h"
+#include "daemon/metrics.h"
+#include "daemon/responses.h"
+#include "daemon/worker.h"
+
+/* A request with a body is answered when the body has been read, so that its rest does not make the
+   kernel reset the connection under the answer; a longer one than this is not waited for. */
+enum {
+    BODY_LIMIT = 64 * 1024
+};
+
+/* A request as far as an answer depends on it. */
+struct request {
+    struct connection *connection;
+    struct MHD_Connection *handle;
+    const struct site_table *table;
+    const char *method;
+    const char *version;
+    const char *path;      /* raw, without the query */
+    size_t path_offset;    /* where it begins in the target */
+    const char *authority; /* of a target in absolute form, or NULL */
+    size_t authority_length;
+    const char *host_field; /* the Host header, or NULL */
+    unsigned host_fields;   /* how many there were */
+    enum metrics_document document;
+};
+
+static struct connection *connection_of(struct MHD_Connection *handle)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(handle, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info->socket_context;
+}
+
+/* A target is printable ASCII without blanks (RFC 3986); it goes into redirects and the log. */
+static bool target_well_formed(const char *target)
+{
+    for (; *target; target++) {
+        if (*target <= ' ' || *target >= 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void *http_see_target(void *context, const char *target, struct MHD_Connection *handle)
+{
+    struct worker *worker = context;
+    struct connection *connection = connection_of(handle);
+    const struct site_table *table = service_table(worker->service);
+
+    worker->progress = true;
+    target = target ? target : "";
+    connection->request_seen = false;
+    connection->close_after = false;
+    connection->body_received = 0;
+    connection->target_end = target + strlen(target);
+    connection->target_malformed = !target_well_formed(target);
+    free(connection->target);
+    /* libmicrohttpd is about to take the query apart. Only these two want it whole. */
+    connection->target = table->redirects || table->access_log ? strdup(target) : NULL;
+    return NULL;
+}
+
+size_t http_leave_escaped(void *context, struct MHD_Connection *handle, char *text)
+{
+    (void)context;
+    (void)handle;
+    return strlen(text);
+}
+
+static enum MHD_Result see_host(void *context, enum MHD_ValueKind kind, const char *name,
+                                const char *value)
+{
+    struct request *request = context;
+
+    (void)kind;
+    if (strcasecmp(name, "Host") == 0) {
+        request->host_field = value ? value : "";
+        request->host_fields++;
+    }
+    return MHD_YES;
+}
+
+/* Takes the target apart: origin form "/path", or absolute form "http://host/path" (RFC 9112,
+   section 3.2). Anything else is left as a path that nothing is found at. */
+static void read_target(struct request *request, const char *url)
+{
+    const char *authority = NULL;
+
+    request->path = url;
+    if (strncasecmp(url, "http://", 7) == 0) {
+        authority = url + 7;
+    } else if (strncasecmp(url, "https://", 8) == 0) {
+        authority = url + 8;
+    }
+    if (authority) {
+        request->authority = authority;
+        request->authority_length = strcspn(authority, "/");
+        request->path = authority + request->authority_length;
+    }
+    request->path_offset = (size_t)(request->path - url);
+}
+
+/* Whether the path is that of a document. */
+static bool read_document(const struct request *request, enum document *document)
+{
+    static const char prefix[] = "/.well-known/matrix/";
+
+    return strncmp(request->path, prefix, sizeof(prefix) - 1) == 0 &&
+           document_by_name(request->path + sizeof(prefix) - 1, document);
+}
+
+/* Whether an If-None-Match field (RFC 9110, section 13.1.2) names the ETag. The comparison is the
+   weak one. */
+static bool etag_matches(const char *field, const char *etag)
+{
+    size_t length = strlen(etag);
+
+    for (;;) {
+        field += strspn(field, " \t,");
+        if (*field == '*') {
+            return true;
+        }
+        if (strncmp(field, "W/", 2) == 0) {
+            field += 2;
+        }
+        if (strncmp(field, etag, length) == 0) {
+            return true;
+        }
+        if (*field != '"') {
+            return false;
+        }
+        field = strchr(field + 1, '"');
+        if (!field) {
+            return false;
+        }
+        field++;
+    }
+}
+
+static const struct answer *answer_document(const struct request *request, const struct site *site,
+                                            enum document document)
+{
+    const struct document_answer *answer = site->documents[document];
+    const char *field;
+
+    if (strcmp(request->method, "OPTIONS") == 0) {
+        return responses_fixed(ANSWER_OPTIONS);
+    }
+    if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
+        return responses_fixed(ANSWER_METHOD_NOT_ALLOWED);
+    }
+    if (!answer) {
+        return responses_fixed(ANSWER_NO_SERVER_DOCUMENT + document);
+    }
+    field = MHD_lookup_connection_value(request->handle, MHD_HEADER_KIND, "If-None-Match");
+    return field && etag_matches(field, answer->etag) ? &answer->not_modified : &answer->ok;
+}
+
+/* Brings the host that the request is for into `host`; "" where HTTP/1.0 names none. Returns NULL,
+   or the answer to a request whose host is not as it should be (RFC 9112, section 3.2). */
+static const struct answer *find_host(const struct request *request,
+                                      char host[static SITE_HOST_SIZE])
+{
+    const char *authority = request->authority;
+    size_t length = request->authority_length;
+
+    host[0] = '\0';
+    if (request->host_fields > 1) {
+        return responses_fixed(ANSWER_HOST_REPEATED);
+    }
+    if (request->host_fields == 0 && strcmp(request->version, "HTTP/1.1") == 0) {
+        return responses_fixed(ANSWER_HOST_MISSING);
+    }
+    if (!authority && request->host_fields == 1) {
+        authority = request->host_field;
+        length = strlen(authority);
+        while (length > 0 && (authority[length - 1] == ' ' || authority[length - 1] == '\t')) {
+            length--;
+        }
+    }
+    if (authority && !site_host_normalize(authority, length, host)) {
+        return responses_fixed(ANSWER_HOST_MALFORMED);
+    }
+    return NULL;
+}
+
+/* The site of a host; without one, the only site or the one for any host. */
+static const struct site *find_site(const struct site_table *table, const char *host)
+{
+    if (host[0]) {
+        return site_table_lookup(table, host);
+    }
+    return table->site_count == 1 ? &table->sites[0] : table->any;
+}
+
+static struct answer redirect(const struct request *request, const char *base)
+{
+    const char *target = request->connection->target;
+    const char *path = target ? target + request->path_offset : "";
+
+    return response_redirect(base, *path == '/' ? path : "/");
+}
+
+/* Chooses the answer. Where it had to be made for this request alone, it is in `made`, and its
+   response is the caller's to destroy. */
+static const struct answer *choose_answer(struct request *request, struct answer *made)
+{
+    const struct connection *connection = request->connection;
+    char host[SITE_HOST_SIZE];
+    const struct answer *answer;
+    const struct site *site;
+    enum document document;
+
+    if (connection->misdirected) {
+        return responses_fixed(ANSWER_PLAIN_HTTP_TO_TLS);
+    }
+    if (connection->target_malformed) {
+        return responses_fixed(ANSWER_REQUEST_MALFORMED);
+    }
+    answer = find_host(request, host);
+    if (answer) {
+        return answer;
+    }
+    site = find_site(request->table, host);
+    if (!site && !host[0]) {
+        return responses_fixed(ANSWER_HOST_MISSING);
+    }
+    if (!site) {
+        *made = response_unknown_host(host);
+        return made;
+    }
+    if (read_document(request, &document)) {
+        request->document = METRICS_DOCUMENT_FIRST + document;
+        return answer_document(request, site, document);
+    }
+    if (site->redirect) {
+        *made = redirect(request, site->redirect);
+        return made;
+    }
+    return responses_fixed(ANSWER_UNRECOGNIZED);
+}
+
+static const struct answer *choose_metrics_answer(const struct request *request,
+                                                  struct answer *made)
+{
+    char *text;
+
+    if (strcmp(request->path, "/metrics") != 0) {
+        return responses_fixed(ANSWER_UNRECOGNIZED);
+    }
+    if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
+        return responses_fixed(ANSWER_METHOD_NOT_ALLOWED);
+    }
+    text = metrics_render(request->connection->worker->service);
+    if (text) {
+        *made = response_text(text, metrics_content_type);
+    }
+    return made;
+}
+
+/* Whether the connection ends with this answer (RFC 9112, section 9.3). Where this guess is wrong,
+   an answer leaves some milliseconds later, see tls.c, and nothing worse. */
+static bool closes_after(const struct request *request)
+{
+    const char *field = MHD_lookup_connection_value(request->handle, MHD_HEADER_KIND, "Connection");
+
+    if (strcmp(request->version, "HTTP/1.1") != 0) {
+        return !field || strcasestr(field, "keep-alive") == NULL;
+    }
+    return field && strcasestr(field, "close") != NULL;
+}
+
+static enum MHD_Result queue_answer(struct request *request)
+{
+    struct connection *connection = request->connection;
+    struct answer made = {0};
+    const struct answer *answer;
+    enum MHD_Result queued;
+    bool has_body;
+
+    MHD_get_connection_values(request->handle, MHD_HEADER_KIND, see_host, request);
+    answer = connection->kind == LISTENER_METRICS ? choose_metrics_answer(request, &made)
+                                                  : choose_answer(request, &made);
+    if (!answer->response) {
+        return MHD_NO; /* no memory: all that is left is to hang up */
+    }
+    has_body = answer->length > 0 && strcmp(request->method, "HEAD") != 0;
+    connection->close_after = closes_after(request);
+    connection->records_left = has_body ? 2 : 1;
+    queued = MHD_queue_response(request->handle, answer->status, answer->response);
+    connection_enter(connection, CONNECTION_ANSWERING);
+    if (connection->kind != LISTENER_METRICS) {
+        metrics_count_request(&connection->worker->counters, request->document, answer->status);
+        if (request->table->access_log) {
+            access_log_write(connection, request->handle, request->method, request->version,
+                             answer->status, has_body ? answer->length : 0);
+        }
+    }
+    if (made.response) {
+        MHD_destroy_response(made.response);
+    }
+    return queued;
+}
+
+/* Whether a body follows that is to be read before the answer. */
+static bool expects_body(struct MHD_Connection *handle)
+{
+    const char *field = MHD_lookup_connection_value(handle, MHD_HEADER_KIND, "Content-Length");
+    unsigned long long length = field ? strtoull(field, NULL, 10) : 0;
+
+    return MHD_lookup_connection_value(handle, MHD_HEADER_KIND, "Transfer-Encoding") ||
+           (length > 0 && length <= BODY_LIMIT);
+}
+
+enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const char *url,
+                            const char *method, const char *version, const char *body,
+                            size_t *body_size, void **state)
+{
+    struct worker *worker = context;
+    struct connection *connection = connection_of(handle);
+    struct request request = {
+        .connection = connection,
+        .handle = handle,
+        .table = service_table(worker->service),
+        .method = method,
+        .version = version,
+        .document = METRICS_DOCUMENT_OTHER,
+    };
+
+    (void)body;
+    (void)state;
+    worker->progress = true;
+    if (!connection->request_seen) {
+        connection->request_seen = true;
+        /* libmicrohttpd 0.9 ends the target at a NUL and finds the version behind the last blank
+           of the line; then the two are not next to each other. */
+        if (version != connection->target_end + 1) {
+            connection->target_malformed = true;
+        }
+        if (expects_body(handle)) {
+            return MHD_YES;
+        }
+    } else if (*body_size > 0) {
+        connection->body_received += *body_size;
+        *body_size = 0;
+        return connection->body_received <= BODY_LIMIT ? MHD_YES : MHD_NO;
+    }
+    read_target(&request, url);
+    return queue_answer(&request);
+}
+
+void http_completed(void *context, struct MHD_Connection *handle, void **state,
+                    enum MHD_RequestTerminationCode how)
+{
+    struct worker *worker = context;
+    struct connection *connection = connection_of(handle);
+
+    (void)state;
+    (void)how;
+    worker->progress = true;
+    free(connection->target);
+    connection->target = NULL;
+    if (connection->phase == CONNECTION_ANSWERING) {
+        connection_enter(connection, CONNECTION_IDLE);
+    }
+}

@@ -1,0 +1,106 @@
+/* matrix-wellknownd: serves the documents by which a Matrix server is found. */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/config.h"
+#include "daemon/describe.h"
+#include "daemon/health.h"
+#include "daemon/log.h"
+#include "daemon/options.h"
+#include "daemon/run.h"
+#include "daemon/site_table.h"
+
+/* Ends with what standard output has taken, so that `--print >/dev/full` does not look good. */
+static bool flush_output(struct problem *problem)
+{
+    return fflush(stdout) == 0 || problem_set(problem, "cannot write to standard output: %m");
+}
+
+static bool print_document(const struct config *config, enum document document,
+                           struct problem *problem)
+{
+    bool exists;
+    char *text;
+
+    if (config->domain_count != 1) {
+        return problem_set_usage(problem,
+                                 "--print: %zu domains are configured: say which with --domain "
+                                 "NAME",
+                                 config->domain_count);
+    }
+    text = site_document_render(&config->domains[0], document, &exists);
+    if (!exists) {
+        return problem_set(problem, "--print %s: this domain has no such document: configure one",
+                           document_name(document));
+    }
+    if (!text) {
+        return problem_set(problem, "out of memory");
+    }
+    puts(text);
+    free(text);
+    return true;
+}
+
+/* The commands that read the configuration once and end. */
+static bool run_once(const struct options *options, struct problem *problem)
+{
+    struct config *config = config_load(options, problem);
+    bool good;
+
+    if (!config) {
+        return false;
+    }
+    log_setup(config->log_level, config->log_format);
+    for (size_t i = 0; options->command == COMMAND_TEST && i < config->warning_count; i++) {
+        log_warning("%s", config->warnings[i]);
+    }
+    switch (options->command) {
+    case COMMAND_TEST:
+        good = describe(config, problem);
+        break;
+    case COMMAND_PRINT:
+        good = print_document(config, options->print, problem);
+        break;
+    case COMMAND_HEALTH_CHECK:
+        good = health_check(config, problem);
+        break;
+    default:
+        good = true;
+    }
+    config_free(config);
+    return flush_output(problem) && good;
+}
+
+static bool execute(const struct options *options, struct problem *problem)
+{
+    switch (options->command) {
+    case COMMAND_RUN:
+        return run(options, problem);
+    case COMMAND_HELP:
+        fputs(options_help, stdout);
+        return flush_output(problem);
+    case COMMAND_VERSION:
+        puts("matrix-wellknownd " PACKAGE_VERSION);
+        return flush_output(problem);
+    default:
+        return run_once(options, problem);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    extern char **environ;
+    struct options options;
+    struct problem problem;
+    int status = EXIT_SUCCESS;
+
+    if (!options_parse(&options, argc, argv, environ, &problem) || !execute(&options, &problem)) {
+        log_error("%s", problem.text);
+        status = problem.status;
+    }
+    options_clear(&options);
+    return status;
+}

@@ -1,0 +1,206 @@
+#include "daemon/responses.h"
+
+#include <gnutls/crypto.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/escape.h"
+
+static struct answer fixed[ANSWER_COUNT];
+
+static const char content_type_json[] = "application/json";
+
+static bool add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    return MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+/* The headers of every answer (Client-Server API, "Web Browser Clients"). */
+static bool add_common_headers(struct MHD_Response *response)
+{
+    return add_header(response, "Access-Control-Allow-Origin", "*") &&
+           add_header(response, "Access-Control-Allow-Methods",
+                      "GET, POST, PUT, DELETE, OPTIONS") &&
+           add_header(response, "Access-Control-Allow-Headers",
+                      "X-Requested-With, Content-Type, Authorization") &&
+           add_header(response, "X-Content-Type-Options", "nosniff");
+}
+
+/* An answer with `text` (or NULL) as its body, which it takes over. */
+static struct answer answer_new(unsigned status, char *text, const char *content_type)
+{
+    struct answer answer = {.status = status, .length = text ? strlen(text) : 0};
+
+    answer.response = MHD_create_response_from_buffer(
+        answer.length, text ? text : "", text ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    if (!answer.response) {
+        free(text);
+    } else if (!add_common_headers(answer.response) ||
+               (text && !add_header(answer.response, "Content-Type", content_type))) {
+        MHD_destroy_response(answer.response);
+        answer.response = NULL;
+    }
+    return answer;
+}
+
+/* A Matrix error object (Client-Server API, "Standard error response"). */
+static struct answer answer_error(unsigned status, const char *code, const char *message)
+{
+    json_t *object = json_pack("{s:s, s:s}", "errcode", code, "error", message);
+    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
+    json_decref(object);
+    return text ? answer_new(status, text, content_type_json) : (struct answer){0};
+}
+
+static bool init_fixed(enum fixed_answer which, unsigned status, const char *code,
+                       const char *message)
+{
+    fixed[which] = code ? answer_error(status, code, message) : answer_new(status, NULL, NULL);
+    return fixed[which].response != NULL;
+}
+
+bool responses_init(void)
+{
+    static const char allow[] = "GET, HEAD, OPTIONS";
+
+    return init_fixed(ANSWER_OPTIONS, MHD_HTTP_NO_CONTENT, NULL, NULL) &&
+           add_header(fixed[ANSWER_OPTIONS].response, "Allow", allow) &&
+           init_fixed(ANSWER_METHOD_NOT_ALLOWED, MHD_HTTP_METHOD_NOT_ALLOWED, "M_UNRECOGNIZED",
+                      "This document can only be read: use GET") &&
+           add_header(fixed[ANSWER_METHOD_NOT_ALLOWED].response, "Allow", allow) &&
+           init_fixed(ANSWER_UNRECOGNIZED, MHD_HTTP_NOT_FOUND, "M_UNRECOGNIZED",
+                      "There is nothing here: only Matrix's well-known documents are served") &&
+           init_fixed(ANSWER_NO_SERVER_DOCUMENT, MHD_HTTP_NOT_FOUND, "M_NOT_FOUND",
+                      "This domain delegates to no Matrix server") &&
+           init_fixed(ANSWER_NO_CLIENT_DOCUMENT, MHD_HTTP_NOT_FOUND, "M_NOT_FOUND",
+                      "This domain publishes no settings for Matrix clients") &&
+           init_fixed(ANSWER_NO_SUPPORT_DOCUMENT, MHD_HTTP_NOT_FOUND, "M_NOT_FOUND",
+                      "This domain publishes no support contacts") &&
+           init_fixed(ANSWER_NO_POLICY_SERVER_DOCUMENT, MHD_HTTP_NOT_FOUND, "M_NOT_FOUND",
+                      "This domain publishes no policy server") &&
+           init_fixed(ANSWER_HOST_MISSING, MHD_HTTP_BAD_REQUEST, "M_UNRECOGNIZED",
+                      "The request has no Host header") &&
+           init_fixed(ANSWER_HOST_REPEATED, MHD_HTTP_BAD_REQUEST, "M_UNRECOGNIZED",
+                      "The request has more than one Host header") &&
+           init_fixed(ANSWER_HOST_MALFORMED, MHD_HTTP_BAD_REQUEST, "M_UNRECOGNIZED",
+                      "The host of the request is not a host name") &&
+           init_fixed(ANSWER_REQUEST_MALFORMED, MHD_HTTP_BAD_REQUEST, "M_UNRECOGNIZED",
+                      "The request is not well-formed HTTP/1.1 or HTTP/1.0") &&
+           init_fixed(ANSWER_PLAIN_HTTP_TO_TLS, MHD_HTTP_BAD_REQUEST, "M_UNRECOGNIZED",
+                      "This port speaks HTTPS: ask for https:// instead of http://") &&
+           /* Nothing more is to be heard from who speaks the wrong protocol. */
+           add_header(fixed[ANSWER_PLAIN_HTTP_TO_TLS].response, "Connection", "close") &&
+           add_header(fixed[ANSWER_REQUEST_MALFORMED].response, "Connection", "close");
+}
+
+void responses_free(void)
+{
+    for (int i = 0; i < ANSWER_COUNT; i++) {
+        if (fixed[i].response) {
+            MHD_destroy_response(fixed[i].response);
+        }
+        fixed[i] = (struct answer){0};
+    }
+}
+
+const struct answer *responses_fixed(enum fixed_answer which)
+{
+    return &fixed[which];
+}
+
+/* The first 128 bits of the SHA-256 of the document. */
+static bool etag_of(const char *text, char etag[static ETAG_SIZE])
+{
+    unsigned char digest[32];
+    struct line line;
+
+    if (gnutls_hash_fast(GNUTLS_DIG_SHA256, text, strlen(text), digest) != 0) {
+        return false;
+    }
+    line_start(&line, etag, ETAG_SIZE);
+    line_add(&line, "\"");
+    for (int i = 0; i < 16; i++) {
+        line_add_format(&line, "%02x", digest[i]);
+    }
+    line_add(&line, "\"");
+    return true;
+}
+
+static bool add_validators(struct MHD_Response *response, const char *cache_control,
+                           const char *etag)
+{
+    return add_header(response, "Cache-Control", cache_control) &&
+           add_header(response, "ETag", etag);
+}
+
+struct document_answer *document_answer_new(char *text, unsigned max_age)
+{
+    struct document_answer *answer = calloc(1, sizeof(*answer));
+    char cache_control[64];
+
+    snprintf(cache_control, sizeof(cache_control), "public, max-age=%u", max_age);
+    if (!answer || !etag_of(text, answer->etag)) {
+        free(text);
+        free(answer);
+        return NULL;
+    }
+    answer->ok = answer_new(MHD_HTTP_OK, text, content_type_json);
+    answer->not_modified = answer_new(MHD_HTTP_NOT_MODIFIED, NULL, NULL);
+    if (!answer->ok.response || !answer->not_modified.response ||
+        !add_validators(answer->ok.response, cache_control, answer->etag) ||
+        !add_validators(answer->not_modified.response, cache_control, answer->etag)) {
+        document_answer_free(answer);
+        return NULL;
+    }
+    return answer;
+}
+
+void document_answer_free(struct document_answer *answer)
+{
+    if (!answer) {
+        return;
+    }
+    if (answer->ok.response) {
+        MHD_destroy_response(answer->ok.response);
+    }
+    if (answer->not_modified.response) {
+        MHD_destroy_response(answer->not_modified.response);
+    }
+    free(answer);
+}
+
+struct answer response_unknown_host(const char *host)
+{
+    struct answer answer = {0};
+    char *message;
+
+    if (asprintf(&message, "The host \"%s\" is not configured here", host) >= 0) {
+        answer = answer_error(MHD_HTTP_NOT_FOUND, "M_NOT_FOUND", message);
+        free(message);
+    }
+    return answer;
+}
+
+struct answer response_redirect(const char *base, const char *target)
+{
+    struct answer answer = {0};
+    char *location;
+
+    if (asprintf(&location, "%s%s", base, target) >= 0) {
+        answer = answer_new(MHD_HTTP_PERMANENT_REDIRECT, NULL, NULL);
+        if (answer.response && !add_header(answer.response, "Location", location)) {
+            MHD_destroy_response(answer.response);
+            answer.response = NULL;
+        }
+        free(location);
+    }
+    return answer;
+}
+
+struct answer response_text(char *text, const char *content_type)
+{
+    return answer_new(MHD_HTTP_OK, text, content_type);
+}

@@ -1,0 +1,38 @@
+/* What the main thread and the workers share. */
+#ifndef DAEMON_SERVICE_H
+#define DAEMON_SERVICE_H
+
+#include <gnutls/gnutls.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/address_limit.h"
+#include "daemon/site_table.h"
+
+struct worker;
+
+struct service {
+    /* The published table. The main thread replaces it and frees the old one after a grace period
+       (workers_synchronize); a worker reads it anew whenever it needs it, and keeps nothing of it
+       from one round of its loop to the next. */
+    _Atomic(struct site_table *) table;
+    atomic_uint connections; /* open ones, of all workers */
+    atomic_bool stopping;
+    _Atomic uint64_t stop_deadline; /* CLOCK_MONOTONIC, milliseconds; valid while stopping */
+    struct address_limit address_limit;
+    gnutls_datum_t ticket_key; /* GnuTLS derives from it the keys in use, which rotate */
+    struct worker *workers;
+    unsigned worker_count;
+    _Atomic uint64_t reloads_ok;
+    _Atomic uint64_t reloads_failed;
+    _Atomic int64_t
+        limit_logged; /* CLOCK_MONOTONIC, seconds: when reaching a limit was last told */
+};
+
+static inline const struct site_table *service_table(struct service *service)
+{
+    return atomic_load_explicit(&service->table, memory_order_acquire);
+}
+
+#endif

@@ -1,0 +1,73 @@
+/* The published table: what is answered for which host, by which certificate. Built on the side,
+   never changed afterwards, read by all workers, replaced whole. */
+#ifndef DAEMON_SITE_TABLE_H
+#define DAEMON_SITE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/certificates.h"
+#include "daemon/config.h"
+#include "daemon/responses.h"
+#include "daemon/string_map.h"
+#include "matrix/problem.h"
+
+/* One host, or any. */
+struct site {
+    char *host;                                              /* lower case; "*": any other host */
+    const struct document_answer *documents[DOCUMENT_COUNT]; /* NULL: none */
+    char *redirect;                                          /* where other paths go, or NULL */
+    struct certificate *certificate; /* its own, else the default one; NULL: none */
+};
+
+struct site_table {
+    struct site *sites; /* in the configuration's order */
+    size_t site_count;
+    struct string_map by_host;
+    const struct site *any;                  /* the site for any other host, or NULL */
+    struct certificate *default_certificate; /* the top level's, or NULL */
+    struct certificate *certificate_without_sni;
+    struct certificate_set certificates;
+    struct document_answer **answers; /* every distinct document */
+    size_t answer_count;
+    bool redirects; /* some site redirects */
+    bool access_log;
+    unsigned max_connections;
+    unsigned max_connections_per_ip;
+    uint64_t request_timeout;   /* milliseconds */
+    uint64_t keepalive_timeout; /* milliseconds */
+};
+
+/* Builds a table from a configuration; certificates that `previous` (or NULL) holds are shared with
+   it, not read again. Each certificate that cannot be used, or is not for its domain, is logged;
+   `tls` says that there are HTTPS listeners: then at least one must be usable. NULL and a problem
+   on failure. */
+struct site_table *site_table_build(const struct config *config, const struct site_table *previous,
+                                    bool tls, struct problem *problem);
+
+/* Frees a table that no worker can see any more; takes NULL. */
+void site_table_free(struct site_table *table);
+
+/* The text of a domain's document, to be freed with free(); NULL where memory ran out, or, with
+   `*exists` false, where the domain does not have that document. */
+char *site_document_render(const struct domain_config *domain, enum document document,
+                           bool *exists);
+
+enum {
+    SITE_HOST_SIZE = 256 + 1
+};
+
+/* Brings the `length` bytes of a Host field or request authority into the form in which hosts are
+   compared: lower case, without port, without trailing dot (RFC 9110, section 4.2.3). False where
+   it is no host name or IP literal with an optional port. */
+bool site_host_normalize(const char *authority, size_t length, char host[static SITE_HOST_SIZE]);
+
+/* The site of a normalized host, else the one for any host, else NULL. */
+const struct site *site_table_lookup(const struct site_table *table, const char *host);
+
+/* The certificate for a handshake with this SNI name (not normalized; NULL: none was sent), or NULL
+   where there is none for that name. */
+struct certificate *site_table_certificate(const struct site_table *table, const char *name);
+
+#endif

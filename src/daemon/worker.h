@@ -1,0 +1,61 @@
+/* The threads that serve. Each has an event loop of its own: it accepts, waits for the first bytes,
+   hands connections to its two libmicrohttpd daemons (one with TLS), runs these, and ends what is
+   overdue. No worker waits for another, and none takes a lock. */
+#ifndef DAEMON_WORKER_H
+#define DAEMON_WORKER_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/connection.h"
+#include "daemon/listeners.h"
+#include "daemon/metrics.h"
+#include "daemon/service.h"
+#include "matrix/problem.h"
+
+/* An event's place in an epoll set that is no connection and no listener. */
+struct event_mark {
+    enum event_source source;
+};
+
+struct worker {
+    struct service *service;
+    pthread_t thread;
+    bool started;
+    int epoll; /* listeners, connections that wait for their first bytes, and the three below */
+    int wake_up;
+    struct MHD_Daemon *https;
+    struct MHD_Daemon *http;
+    struct event_mark wake_up_mark;
+    struct event_mark https_mark;
+    struct event_mark http_mark;
+    bool run_https; /* libmicrohttpd has something to do */
+    bool run_http;
+    bool progress; /* bytes have moved, or a request has, since this was last cleared */
+    uint64_t now;  /* CLOCK_MONOTONIC at the start of this round, milliseconds */
+
+    struct connection *connections; /* room for all; a page is touched when it is first used */
+    size_t connection_capacity;
+    size_t connection_count; /* in use */
+    struct connection *free;
+    size_t fresh;                /* from here on none has been used yet */
+    struct connection *arriving; /* is being handed to libmicrohttpd */
+    struct connection_list phases[CONNECTION_PHASE_COUNT];
+
+    struct counters counters;
+    _Atomic uint64_t rounds; /* how often the loop has gone round: see workers.h */
+};
+
+/* The thread: serves until the service stops. `context` is the worker. */
+void *worker_loop(void *context);
+
+/* For connection.c: gives a connection's place back. */
+void worker_forget(struct worker *worker, struct connection *connection);
+
+/* CLOCK_MONOTONIC in milliseconds. */
+uint64_t monotonic_milliseconds(void);
+
+#endif
