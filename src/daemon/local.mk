@@ -9,6 +9,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/config_file.c src/daemon/config_file.h \
 	src/daemon/connection.c src/daemon/connection.h \
 	src/daemon/health.c src/daemon/health.h \
+	src/daemon/help.c \
 	src/daemon/http.c src/daemon/http.h \
 	src/daemon/listeners.c src/daemon/listeners.h \
 	src/daemon/log.c src/daemon/log.h \
@@ -17,6 +18,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/responses.c src/daemon/responses.h \
 	src/daemon/self_signed.c src/daemon/self_signed.h \
 	src/daemon/service_manager.c src/daemon/service_manager.h \
+	src/daemon/setting.c src/daemon/setting.h \
 	src/daemon/site_table.c src/daemon/site_table.h \
 	src/daemon/tls.c src/daemon/tls.h \
 	src/daemon/watch.c src/daemon/watch.h \
