@@ -28,4 +28,7 @@ const char *address_format(const struct address *address, char text[static ADDRE
 /* True where both are the same family, address and port (or path). */
 bool address_equal(const struct address *a, const struct address *b);
 
+/* True where the port is 0, so that each socket bound to the address gets a port of its own. */
+bool address_takes_free_port(const struct address *address);
+
 #endif

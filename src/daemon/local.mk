@@ -14,6 +14,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/escape.c src/daemon/escape.h \
 	src/daemon/file.c src/daemon/file.h \
 	src/daemon/health.c src/daemon/health.h \
+	src/daemon/help.c \
 	src/daemon/http.c src/daemon/http.h \
 	src/daemon/http_daemon.c src/daemon/http_daemon.h \
 	src/daemon/listeners.c src/daemon/listeners.h \
@@ -24,6 +25,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/responses.c src/daemon/responses.h \
 	src/daemon/run.c src/daemon/run.h \
 	src/daemon/service_manager.c src/daemon/service_manager.h \
+	src/daemon/setting.c src/daemon/setting.h \
 	src/daemon/site_table.c src/daemon/site_table.h \
 	src/daemon/string_map.c src/daemon/string_map.h \
 	src/daemon/tls.c src/daemon/tls.h \

@@ -23,6 +23,9 @@ struct string_list {
     size_t count;
 };
 
+/* The file that is read where neither --config nor --server is given. */
+#define OPTIONS_DEFAULT_CONFIG SYSCONFDIR "/matrix-wellknownd/matrix-wellknownd.conf"
+
 /* What was given, as text that has been checked by its option's grammar. NULL: not given. */
 struct options {
     enum command command;
@@ -43,6 +46,7 @@ struct options {
     char *log_format;
     char *user;
     bool self_signed;
+    struct string_list warnings; /* for the log: variables that are probably misspelt */
 };
 
 /* Reads argv and `environment` (as environ; command line wins). The caller calls options_clear in
