@@ -71,6 +71,8 @@ struct connection {
     bool request_seen;     /* the handler has been called for it */
     bool close_after;      /* the answer ends the connection */
     unsigned records_left; /* TLS records of the answer that are still to be sent */
+    bool kept_back;        /* the kernel holds bytes for which it waits for more */
+    bool undrained;        /* libmicrohttpd may have more to do; see worker_note_progress */
 };
 
 /* The connections of one phase, by deadline. */

@@ -56,7 +56,6 @@ void *http_see_target(void *context, const char *target, struct MHD_Connection *
     struct connection *connection = connection_of(handle);
     const struct site_table *table = service_table(worker->service);
 
-    worker->progress = true;
     target = target ? target : "";
     connection->request_seen = false;
     connection->close_after = false;
@@ -311,14 +310,12 @@ static enum MHD_Result queue_answer(struct request *request)
     return queued;
 }
 
-/* Whether a body follows that is to be read before the answer. */
-static bool expects_body(struct MHD_Connection *handle)
+/* Whether the request announces a body that is too long to wait for. */
+static bool announces_long_body(struct MHD_Connection *handle)
 {
     const char *field = MHD_lookup_connection_value(handle, MHD_HEADER_KIND, "Content-Length");
-    unsigned long long length = field ? strtoull(field, NULL, 10) : 0;
 
-    return MHD_lookup_connection_value(handle, MHD_HEADER_KIND, "Transfer-Encoding") ||
-           (length > 0 && length <= BODY_LIMIT);
+    return field && strtoull(field, NULL, 10) > BODY_LIMIT;
 }
 
 enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const char *url,
@@ -338,7 +335,6 @@ enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const 
 
     (void)body;
     (void)state;
-    worker->progress = true;
     if (!connection->request_seen) {
         connection->request_seen = true;
         /* libmicrohttpd 0.9 ends the target at a NUL and finds the version behind the last blank
@@ -346,7 +342,8 @@ enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const 
         if (version != connection->target_end + 1) {
             connection->target_malformed = true;
         }
-        if (expects_body(handle)) {
+        /* libmicrohttpd closes a connection that is answered in this, its first call. */
+        if (!announces_long_body(handle)) {
             return MHD_YES;
         }
     } else if (*body_size > 0) {
@@ -361,12 +358,11 @@ enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const 
 void http_completed(void *context, struct MHD_Connection *handle, void **state,
                     enum MHD_RequestTerminationCode how)
 {
-    struct worker *worker = context;
     struct connection *connection = connection_of(handle);
 
+    (void)context;
     (void)state;
     (void)how;
-    worker->progress = true;
     free(connection->target);
     connection->target = NULL;
     if (connection->phase == CONNECTION_ANSWERING) {

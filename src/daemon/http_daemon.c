@@ -19,7 +19,6 @@ static void notify_connection(void *context, struct MHD_Connection *handle, void
     struct worker *worker = context;
     struct connection *connection = *socket_context;
 
-    worker->progress = true;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         *socket_context = worker->arriving;
         if (worker->arriving->handshake == HANDSHAKE_RUNNING) {

@@ -33,8 +33,9 @@ static struct answer answer_new(unsigned status, char *text, const char *content
 {
     struct answer answer = {.status = status, .length = text ? strlen(text) : 0};
 
-    answer.response = MHD_create_response_from_buffer(
-        answer.length, text ? text : "", text ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    answer.response =
+        MHD_create_response_from_buffer(answer.length, text ? text : (void *)"",
+                                        text ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!answer.response) {
         free(text);
     } else if (!add_common_headers(answer.response) ||

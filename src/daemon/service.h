@@ -27,7 +27,7 @@ struct service {
     _Atomic uint64_t reloads_ok;
     _Atomic uint64_t reloads_failed;
     _Atomic int64_t
-        limit_logged; /* CLOCK_MONOTONIC, seconds: when reaching a limit was last told */
+        limit_told; /* CLOCK_MONOTONIC, seconds: when reaching a limit was last told */
 };
 
 static inline const struct site_table *service_table(struct service *service)

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "daemon/metrics.h"
@@ -42,24 +44,38 @@ static struct connection *connection_of(gnutls_session_t session)
     return gnutls_session_get_ptr(session);
 }
 
-/* As recv(2), noting that there was something, so that the worker knows whether libmicrohttpd has
-   got any further. */
+/* Sends what push() has kept back. */
+static void flush(struct connection *connection)
+{
+    static const int on = 1;
+
+    if (connection->kept_back) {
+        connection->kept_back = false;
+        /* It is on already; setting it again is what sends (tcp(7)). */
+        setsockopt(connection->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    }
+}
+
+/* As recv(2). GnuTLS asks for the client's bytes when it has said what it had to say. */
 static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 {
     struct connection *connection = pointer;
-    ssize_t count = recv(connection->socket, data, size, 0);
+    ssize_t count;
 
+    flush(connection);
+    count = recv(connection->socket, data, size, 0);
     if (count > 0) {
-        connection->worker->progress = true;
+        worker_note_progress(connection);
+    } else if (count < 0 && errno == EAGAIN) {
+        worker_note_drained(connection);
     }
     return count;
 }
 
 /* Whether more follows at once what is sent now, so that the kernel need not make a packet of it
-   yet: the next record of an answer, the end of the connection, or, after a session ticket of
-   TLS 1.3, the answer to the request that the client sends with its Finished. A wrong guess
-   delays what the client is not waiting for. */
-static bool more_follows(struct connection *connection, gnutls_session_t session)
+   yet: the rest of a handshake's flight, the next record of an answer, the end of the connection.
+   A wrong guess costs no more than some milliseconds, and pull() ends it. */
+static bool more_follows(struct connection *connection)
 {
     if (connection->phase == CONNECTION_ANSWERING) {
         if (connection->records_left > 0) {
@@ -67,8 +83,7 @@ static bool more_follows(struct connection *connection, gnutls_session_t session
         }
         return connection->records_left > 0 || connection->close_after;
     }
-    return connection->phase == CONNECTION_REQUESTING && connection->handshake == HANDSHAKE_DONE &&
-           gnutls_protocol_get_version(session) == GNUTLS_TLS1_3;
+    return connection->phase == CONNECTION_REQUESTING && connection->handshake != HANDSHAKE_REFUSED;
 }
 
 /* As sendmsg(2). */
@@ -76,10 +91,11 @@ static ssize_t push(gnutls_transport_ptr_t pointer, const giovec_t *vector, int 
 {
     struct connection *connection = pointer;
     struct msghdr message = {.msg_iov = (struct iovec *)vector, .msg_iovlen = (size_t)count};
-    bool more = more_follows(connection, connection->session);
 
-    connection->worker->progress = true;
-    return sendmsg(connection->socket, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+    worker_note_progress(connection);
+    connection->kept_back = more_follows(connection);
+    return sendmsg(connection->socket, &message,
+                   MSG_NOSIGNAL | (connection->kept_back ? MSG_MORE : 0));
 }
 
 /* The SNI host name into `name` (RFC 6066, section 3); false where none was sent. */
@@ -110,9 +126,9 @@ static int choose_certificate(gnutls_session_t session)
     certificate = site_table_certificate(table, sni_of(session, name, sizeof(name)) ? name : NULL);
     credentials = certificate ? atomic_load(&certificate->current) : NULL;
     if (!credentials) {
+        connection->handshake = HANDSHAKE_REFUSED;
         /* libmicrohttpd would only hang up; RFC 6066 wants the client to be told. */
         gnutls_alert_send(session, GNUTLS_AL_FATAL, GNUTLS_A_UNRECOGNIZED_NAME);
-        connection->handshake = HANDSHAKE_REFUSED;
         metrics_count_handshake(&connection->worker->counters, METRICS_HANDSHAKE_UNRECOGNIZED_NAME);
         return GNUTLS_E_UNRECOGNIZED_NAME;
     }

@@ -44,9 +44,27 @@ static struct connection *worker_take(struct worker *worker)
     return connection;
 }
 
+void worker_note_progress(struct connection *connection)
+{
+    connection->worker->progress = true;
+    if (!connection->undrained) {
+        connection->undrained = true;
+        connection->worker->undrained++;
+    }
+}
+
+void worker_note_drained(struct connection *connection)
+{
+    if (connection->undrained) {
+        connection->undrained = false;
+        connection->worker->undrained--;
+    }
+}
+
 void worker_forget(struct worker *worker, struct connection *connection)
 {
     connection_leave(connection);
+    worker_note_drained(connection);
     if (connection->limited) {
         address_limit_give(&worker->service->address_limit, &connection->ticket);
     }
@@ -58,16 +76,14 @@ void worker_forget(struct worker *worker, struct connection *connection)
     worker->connection_count--;
 }
 
-/* Tells of a limit, at most once a minute for all workers. */
-static void log_limit(struct service *service, const char *format, const char *who, unsigned limit)
+/* Whether a limit that has been reached is to be told now: at most once a minute, by one worker. */
+static bool may_tell_limit(struct service *service)
 {
     int64_t now = (int64_t)(monotonic_milliseconds() / 1000);
-    int64_t last = atomic_load(&service->limit_logged);
+    int64_t last = atomic_load(&service->limit_told);
 
-    if ((last == 0 || now - last >= 60) &&
-        atomic_compare_exchange_strong(&service->limit_logged, &last, now)) {
-        log_warning(format, who, limit);
-    }
+    return (last == 0 || now - last >= 60) &&
+           atomic_compare_exchange_strong(&service->limit_told, &last, now);
 }
 
 /* Whom a new connection replaces at the limit: who has waited longest without a request. */
@@ -88,10 +104,11 @@ static bool worker_make_room(struct worker *worker, const struct site_table *tab
         table->max_connections) {
         return true;
     }
-    log_limit(service,
-              "max_connections: all %2$u are in use: new connections replace those that have "
-              "waited longest%1$s",
-              "", table->max_connections);
+    if (may_tell_limit(service)) {
+        log_warning("max_connections: all %u are in use: new connections replace those that have "
+                    "waited longest",
+                    table->max_connections);
+    }
     longest_waiting = worker_longest_waiting(worker);
     if (!longest_waiting) {
         return false;
@@ -207,8 +224,11 @@ static bool worker_accept_one(struct worker *worker, const struct listener *list
 
     if (socket < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            log_limit(service, "cannot accept a connection: %s: raise the limit of open files%.0u",
-                      strerror(errno), 0);
+            if (may_tell_limit(service)) {
+                log_warning("cannot accept a connection: %s: raise the limit of open files or "
+                            "lower max_connections",
+                            strerror(errno));
+            }
             connection = worker_longest_waiting(worker);
             if (connection) {
                 connection_end(connection);
@@ -237,8 +257,10 @@ static bool worker_accept_one(struct worker *worker, const struct listener *list
         if (!connection->limited) {
             char text[INET6_ADDRSTRLEN];
 
-            log_limit(service, "max_connections_per_ip: %s has %u connections and gets no more",
-                      connection_peer(connection, text), table->max_connections_per_ip);
+            if (may_tell_limit(service)) {
+                log_warning("max_connections_per_ip: %s has %u connections and gets no more",
+                            connection_peer(connection, text), table->max_connections_per_ip);
+            }
             connection_end(connection);
             return true;
         }
@@ -281,16 +303,30 @@ static void worker_handle(struct worker *worker, void *source)
     }
 }
 
-/* Runs one libmicrohttpd daemon for as long as it gets any further. Under TLS it cannot be asked
-   whether it has more to do: it would say yes for as long as any handshake waits for its client,
-   which would burn a core. So it is run again only when the last run has moved something. Returns
-   whether it is to be run again in the next round. */
-static bool run_daemon(struct worker *worker, struct MHD_Daemon *daemon)
+/* Runs the TLS daemon for as long as it gets any further. It cannot be asked whether it has more to
+   do: it would say yes for as long as any handshake waits for its client, which would burn a core.
+   So it is run again only where the last run has moved something and left some connection with
+   bytes to read. Returns whether it is to be run again in the next round. */
+static bool run_https(struct worker *worker)
 {
     for (int i = 0; i < RUNS_PER_ROUND; i++) {
         worker->progress = false;
-        MHD_run(daemon);
-        if (!worker->progress) {
+        MHD_run(worker->https);
+        if (!worker->progress || worker->undrained == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Runs the plain daemon, which can be asked. */
+static bool run_http(struct worker *worker)
+{
+    MHD_UNSIGNED_LONG_LONG timeout;
+
+    for (int i = 0; i < RUNS_PER_ROUND; i++) {
+        MHD_run(worker->http);
+        if (MHD_get_timeout(worker->http, &timeout) != MHD_YES || timeout > 0) {
             return false;
         }
     }
@@ -349,10 +385,10 @@ void *worker_loop(void *context)
             worker_handle(worker, events[i].data.ptr);
         }
         if (worker->run_https) {
-            worker->run_https = run_daemon(worker, worker->https);
+            worker->run_https = run_https(worker);
         }
         if (worker->run_http) {
-            worker->run_http = run_daemon(worker, worker->http);
+            worker->run_http = run_http(worker);
         }
         if (atomic_load(&worker->service->stopping)) {
             worker_end_idle(worker);

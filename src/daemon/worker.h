@@ -34,7 +34,8 @@ struct worker {
     struct event_mark http_mark;
     bool run_https; /* libmicrohttpd has something to do */
     bool run_http;
-    bool progress; /* bytes have moved, or a request has, since this was last cleared */
+    bool progress;      /* a TLS connection has got further since this was last cleared */
+    size_t undrained;   /* TLS connections that got further since they last had to wait */
     uint64_t now;  /* CLOCK_MONOTONIC at the start of this round, milliseconds */
 
     struct connection *connections; /* room for all; a page is touched when it is first used */
@@ -51,6 +52,10 @@ struct worker {
 
 /* The thread: serves until the service stops. `context` is the worker. */
 void *worker_loop(void *context);
+
+/* A TLS connection has got further, or now has to wait for its client. */
+void worker_note_progress(struct connection *connection);
+void worker_note_drained(struct connection *connection);
 
 /* For connection.c: gives a connection's place back. */
 void worker_forget(struct worker *worker, struct connection *connection);
