@@ -26,8 +26,7 @@ struct service {
     unsigned worker_count;
     _Atomic uint64_t reloads_ok;
     _Atomic uint64_t reloads_failed;
-    _Atomic int64_t
-        limit_told; /* CLOCK_MONOTONIC, seconds: when reaching a limit was last told */
+    _Atomic int64_t limit_told; /* CLOCK_MONOTONIC, seconds: when reaching a limit was last told */
 };
 
 static inline const struct site_table *service_table(struct service *service)

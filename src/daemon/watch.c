@@ -14,8 +14,8 @@
 
 enum {
     LINKS_LIMIT = 40, /* symbolic links on one path, as the kernel has it */
-    EVENTS = IN_CLOSE_WRITE | IN_ATTRIB | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM |
-             IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
+    EVENTS = IN_CLOSE_WRITE | IN_ATTRIB | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+             IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
 };
 
 /* A certificate that depends on an entry of a watched directory. */

@@ -14,7 +14,8 @@ enum {
     EVENTS_PER_ROUND = 64,
     ACCEPTS_PER_ROUND = 16, /* from one listener, so that those who are in get their turn */
     RUNS_PER_ROUND = 8,     /* of libmicrohttpd, while it gets any further */
-    STOPPING_ROUND = 50     /* milliseconds that a round lasts at most while stopping */
+    STOPPING_ROUND = 50,    /* milliseconds that a round lasts at most while stopping */
+    STOPPING_GRACE = 500    /* milliseconds that a silent connection has then, from accept on */
 };
 
 uint64_t monotonic_milliseconds(void)
@@ -355,10 +356,23 @@ static int worker_expire(struct worker *worker)
     return next == UINT64_MAX ? -1 : (int)(next - worker->now);
 }
 
+/* While stopping: ends those who are not asking anything. Who has just connected is about to. */
 static void worker_end_idle(struct worker *worker)
 {
+    const struct site_table *table = service_table(worker->service);
+    struct connection *connection = worker->phases[CONNECTION_REQUESTING].first;
+
     while (worker->phases[CONNECTION_IDLE].first) {
         connection_end(worker->phases[CONNECTION_IDLE].first);
+    }
+    while (connection) {
+        struct connection *next = connection->next;
+
+        if (!connection->handed_over &&
+            connection->deadline - table->request_timeout + STOPPING_GRACE <= worker->now) {
+            connection_end(connection);
+        }
+        connection = next;
     }
 }
 

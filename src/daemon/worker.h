@@ -34,9 +34,9 @@ struct worker {
     struct event_mark http_mark;
     bool run_https; /* libmicrohttpd has something to do */
     bool run_http;
-    bool progress;      /* a TLS connection has got further since this was last cleared */
-    size_t undrained;   /* TLS connections that got further since they last had to wait */
-    uint64_t now;  /* CLOCK_MONOTONIC at the start of this round, milliseconds */
+    bool progress;    /* a TLS connection has got further since this was last cleared */
+    size_t undrained; /* TLS connections that got further since they last had to wait */
+    uint64_t now;     /* CLOCK_MONOTONIC at the start of this round, milliseconds */
 
     struct connection *connections; /* room for all; a page is touched when it is first used */
     size_t connection_capacity;
