@@ -6,7 +6,12 @@ libdaemon_a_SOURCES = \
 	src/daemon/address_limit.c src/daemon/address_limit.h \
 	src/daemon/certificates.c src/daemon/certificates.h \
 	src/daemon/config.c src/daemon/config.h \
+	src/daemon/config_check.c src/daemon/config_check.h \
+	src/daemon/config_data.c src/daemon/config_data.h \
 	src/daemon/config_file.c src/daemon/config_file.h \
+	src/daemon/config_key.c src/daemon/config_key.h \
+	src/daemon/config_parser.c src/daemon/config_parser.h \
+	src/daemon/config_text.c src/daemon/config_text.h \
 	src/daemon/connection.c src/daemon/connection.h \
 	src/daemon/health.c src/daemon/health.h \
 	src/daemon/help.c \
@@ -20,6 +25,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/service_manager.c src/daemon/service_manager.h \
 	src/daemon/setting.c src/daemon/setting.h \
 	src/daemon/site_table.c src/daemon/site_table.h \
+	src/daemon/spelling.c src/daemon/spelling.h \
 	src/daemon/tls.c src/daemon/tls.h \
 	src/daemon/watch.c src/daemon/watch.h \
 	src/daemon/worker.c src/daemon/worker.h
