@@ -4,16 +4,30 @@ EXTRA_DIST += tests/unit/unit.h
 if HAVE_CMOCKA
 AM_CFLAGS += $(CMOCKA_CFLAGS)
 check_PROGRAMS += \
+	tests/unit/test_address \
+	tests/unit/test_address_limit \
 	tests/unit/test_canonical_json \
 	tests/unit/test_documents \
+	tests/unit/test_escape \
+	tests/unit/test_options \
 	tests/unit/test_problem \
 	tests/unit/test_server_name \
+	tests/unit/test_site_table \
+	tests/unit/test_string_map \
 	tests/unit/test_url
 
 matrix_test_libs = libmatrix.a $(CMOCKA_LIBS) $(JANSSON_LIBS)
+daemon_test_libs = libdaemon.a libmatrix.a $(CMOCKA_LIBS) \
+	$(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS)
+tests_unit_test_address_LDADD = $(daemon_test_libs)
+tests_unit_test_address_limit_LDADD = $(daemon_test_libs)
 tests_unit_test_canonical_json_LDADD = $(matrix_test_libs)
 tests_unit_test_documents_LDADD = $(matrix_test_libs)
+tests_unit_test_escape_LDADD = $(daemon_test_libs)
+tests_unit_test_options_LDADD = $(daemon_test_libs)
 tests_unit_test_problem_LDADD = $(matrix_test_libs)
 tests_unit_test_server_name_LDADD = $(matrix_test_libs)
+tests_unit_test_site_table_LDADD = $(daemon_test_libs)
+tests_unit_test_string_map_LDADD = $(daemon_test_libs)
 tests_unit_test_url_LDADD = $(matrix_test_libs)
 endif

@@ -15,7 +15,7 @@
 /* Where a value came from. */
 struct origin {
     const char *file; /* NULL for the command line and the environment; owned by the config */
-    unsigned line;
+    unsigned line;    /* from 1 */
 };
 
 /* One delegated domain. Strings are NULL where not set. */
@@ -45,8 +45,11 @@ struct config {
     bool listen_is_default;             /* nothing was configured */
     struct address_list listen_http;    /* plain HTTP */
     struct address_list metrics_listen; /* plain HTTP, /metrics */
-    char *certificate;                  /* for domains that name none, and without SNI */
+    char *certificate;                  /* for domains that name none, and without SNI; NULL where
+                                           `key` is, and where self_signed is set */
     char *key;
+    struct origin certificate_origin;
+    struct origin key_origin;
     bool self_signed;
     unsigned max_age;                /* seconds */
     unsigned max_connections;        /* in all */
@@ -57,7 +60,9 @@ struct config {
     bool access_log;
     enum log_level log_level;
     enum log_format log_format;
-    char *user; /* or NULL */
+    char *user;        /* or NULL */
+    char *domains_dir; /* the folder of files with further domains, or NULL */
+    struct origin domains_dir_origin;
     struct domain_config *domains;
     size_t domain_count;
     char **warnings; /* about legal values that are probably not meant, for the log */

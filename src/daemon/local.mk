@@ -1,13 +1,17 @@
 # The daemon. Everything but main() is in a library, so that unit tests and fuzz targets link it.
 noinst_LIBRARIES += libdaemon.a
 libdaemon_a_SOURCES = \
-	src/daemon/service.h \
 	src/daemon/access_log.c src/daemon/access_log.h \
 	src/daemon/address.c src/daemon/address.h \
 	src/daemon/address_limit.c src/daemon/address_limit.h \
 	src/daemon/certificates.c src/daemon/certificates.h \
 	src/daemon/config.c src/daemon/config.h \
+	src/daemon/config_check.c src/daemon/config_check.h \
+	src/daemon/config_data.c src/daemon/config_data.h \
 	src/daemon/config_file.c src/daemon/config_file.h \
+	src/daemon/config_key.c src/daemon/config_key.h \
+	src/daemon/config_parser.c src/daemon/config_parser.h \
+	src/daemon/config_text.c src/daemon/config_text.h \
 	src/daemon/connection.c src/daemon/connection.h \
 	src/daemon/credentials.c src/daemon/credentials.h \
 	src/daemon/describe.c src/daemon/describe.h \
@@ -24,9 +28,11 @@ libdaemon_a_SOURCES = \
 	src/daemon/privileges.c src/daemon/privileges.h \
 	src/daemon/responses.c src/daemon/responses.h \
 	src/daemon/run.c src/daemon/run.h \
+	src/daemon/service.h \
 	src/daemon/service_manager.c src/daemon/service_manager.h \
 	src/daemon/setting.c src/daemon/setting.h \
 	src/daemon/site_table.c src/daemon/site_table.h \
+	src/daemon/spelling.c src/daemon/spelling.h \
 	src/daemon/string_map.c src/daemon/string_map.h \
 	src/daemon/tls.c src/daemon/tls.h \
 	src/daemon/watch.c src/daemon/watch.h \
