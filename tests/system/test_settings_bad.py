@@ -254,9 +254,9 @@ def test_an_error_in_a_file_of_domains_dir_names_that_file(tmp_path):
     domains = tmp_path / "domains.d"
     domains.mkdir()
     (domains / "bad.conf").write_text('\n\ndomain "a.example" { server = "a/b" }\n')
-    assert_refused_at_file = tmp_path / "test.conf"
-    assert_refused_at_file.write_text(f'domains_dir = "{domains}"\n')
-    refused = run("--config", assert_refused_at_file, "--test")
+    main = tmp_path / "test.conf"
+    main.write_text(f'domains_dir = "{domains}"\n')
+    refused = run("--config", main, "--test")
     assert refused.returncode == 1
     assert f"{domains}/bad.conf:3: " in refused.stderr
 
