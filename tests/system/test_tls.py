@@ -11,6 +11,7 @@ from harness.wire import SERVER, request_bytes, trusting, trusting_anyone
 
 DOCUMENT = {"m.server": "matrix.example.com:8448"}
 TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+both_versions = pytest.mark.parametrize("version", (TLS_1_2, TLS_1_3), ids=lambda one: one.name)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_the_certificate_of_the_domain_star_is_for_any_other_name(start, pairs):
     assert https.certificate("else.example", trusting_anyone()) == pairs["star.example"].leaf
 
 
-@pytest.mark.parametrize("version", (TLS_1_2, TLS_1_3))
+@both_versions
 @pytest.mark.parametrize("name", ("plain.example", "unknown.example"))
 def test_a_name_with_no_certificate_ends_in_an_alert(start, authority, pairs, name, version):
     https = start_with_domains(start, pairs, "own.example", "plain.example")
@@ -101,32 +102,28 @@ def test_the_chain_is_sent_whole(https):
     assert https.get().json == DOCUMENT
 
 
-@pytest.mark.parametrize("version", (TLS_1_2, TLS_1_3))
+@both_versions
 def test_tls_1_2_and_1_3_are_spoken(https, authority, version):
     with https.connect(tls=only(version, authority)) as connection:
         assert connection.stream.version() == version.name.replace("_", ".")
         assert connection.request().json == DOCUMENT
 
 
-@pytest.mark.parametrize("version", (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1))
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("version", ("TLSv1", "TLSv1_1"))
 def test_older_versions_are_refused_with_an_alert(https, version):
     context = trusting_anyone()
     context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version = context.maximum_version = version
+    context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
     with pytest.raises(ssl.SSLError) as refused:
         https.connect(tls=context)
     assert "ALERT_PROTOCOL_VERSION" in refused.value.reason
 
 
-@pytest.mark.parametrize(
-    "ciphers", ("aNULL:@SECLEVEL=0", "eNULL:@SECLEVEL=0", "AES128-SHA", "3DES:RC4:@SECLEVEL=0")
-)
+@pytest.mark.parametrize("ciphers", ("aNULL:@SECLEVEL=0", "AES128-SHA"))
 def test_weak_ciphers_are_refused(https, ciphers):
     context = trusting_anyone()
-    try:
-        context.set_ciphers(ciphers)
-    except ssl.SSLError:
-        pytest.skip("this OpenSSL cannot offer them either")
+    context.set_ciphers(ciphers)
     context.maximum_version = TLS_1_2
     with pytest.raises(ssl.SSLError):
         https.connect(tls=context)
@@ -154,7 +151,7 @@ def test_a_client_with_an_x25519_share_needs_no_second_clienthello(https, author
             assert hellos == 1, shown
 
 
-@pytest.mark.parametrize("version", (TLS_1_2, TLS_1_3))
+@both_versions
 def test_alpn_is_http_1_1(https, authority, version):
     context = only(version, authority)
     context.set_alpn_protocols(["h2", "http/1.1"])
@@ -173,7 +170,7 @@ def test_a_client_that_only_speaks_http_2_is_not_told_that_it_may(https, authori
         assert "NO_APPLICATION_PROTOCOL" in refused.reason
 
 
-@pytest.mark.parametrize("version", (TLS_1_2, TLS_1_3))
+@both_versions
 def test_a_client_that_comes_back_resumes_its_session(https, authority, version):
     context = only(version, authority)
     with https.connect(tls=context) as first:
@@ -248,7 +245,7 @@ def test_gnutls_cli_gets_the_document(https, authority, version):
         *("--priority", f"NORMAL:-VERS-ALL:+VERS-TLS{version}", "127.0.0.1"),
         sent=request_bytes(headers=[("Connection", "close")]).decode(),
     )
-    assert f"(TLS{version})" in got
+    assert f"(TLS{version}-" in got
     assert '{"m.server":"matrix.example.com:8448"}' in got
 
 
