@@ -270,7 +270,7 @@ def test_a_log_that_nobody_reads_any_more_does_not_end_it():
         [BINARY, *SERVER_OPTION, "--listen-http", f"127.0.0.1:{(port := free_port())}",
          "--access-log"],
         env=environment_of(), stdout=writer, stderr=writer,
-    )  # fmt: skip
+    )
     os.close(writer)
     assert b"ready" in os.read(reader, 65536)
     os.close(reader)

@@ -1,6 +1,6 @@
 """Clients that do nothing cost no CPU: the daemon must sleep, whatever state they stopped in.
 
-libmicrohttpd's TLS under epoll, for one, spins on a client that sent a ClientHello and then nothing.
+libmicrohttpd's TLS under epoll, for one, spins on a client that sent only a ClientHello.
 """
 
 import contextlib

@@ -57,7 +57,7 @@ def test_the_ready_line_names_every_address(start, site, tmp_path):
         *("--server", "matrix.example.com:8448", "--listen", "127.0.0.1:0", "--listen", "[::1]:0"),
         *PLAIN, "--listen-http", f"unix:{unix}", "--metrics-listen", "127.0.0.1:0",
         *site.options(tmp_path),
-    )  # fmt: skip
+    )
     (line,) = [line for line in daemon.log.splitlines() if line.startswith("ready")]
     assert re.findall(r"https://127\.0\.0\.1:\d+\b", line)
     assert re.findall(r"https://\[::1\]:\d+\b", line)

@@ -45,7 +45,7 @@ def daemon(start, site, tmp_path):
     return start(
         *SERVER_OPTION, *HTTPS, *PLAIN, *METRICS, *site.options(tmp_path),
         *("--domain", "example.com"),
-    )  # fmt: skip
+    )
 
 
 def test_the_answer_is_in_prometheus_text_format(daemon):
@@ -172,7 +172,7 @@ def test_reloads_are_counted_by_their_result(start):
         return {
             labels: value for (name, labels), value in read(daemon).items()
             if name == "reloads_total"
-        }  # fmt: skip
+        }
 
     def grown_since(before):
         return {key: value for key, value in reloads().items() if value > before.get(key, 0)}

@@ -5,7 +5,7 @@ import re
 import socket
 
 import pytest
-from harness.daemon import SERVER_OPTION, free_port, is_sanitized
+from harness.daemon import free_port, is_sanitized
 from harness.load import Load
 from harness.service_manager import NotifySocket
 from harness.waiting import eventually
@@ -134,7 +134,7 @@ def test_command_line_and_environment_win_after_a_reload_too(start):
     daemon = start.configured(
         text_with(more="max_age = 10"), "--max-age", "20",
         environment={"MATRIX_WELLKNOWND_MAX_AGE": "30"},
-    )  # fmt: skip
+    )
     reload_with(daemon, text_with("two.example:2", more="max_age = 40"))
     eventually(lambda: answers(daemon.http[0], "two.example:2"), "the new document")
     assert daemon.http[0].get()["Cache-Control"] == "public, max-age=20"
@@ -238,7 +238,8 @@ def test_signals_faster_than_reloads_end_with_the_last_file(start):
 
 
 def test_a_reload_of_many_domains_takes_none_away_meanwhile(start):
-    domains = "".join(f'domain "d{n}.example" {{ server = "m{n}.example:1" }}\n' for n in range(500))
+    domain = 'domain "d%d.example" { server = "m%d.example:1" }\n'
+    domains = "".join(domain % (number, number) for number in range(500))
     daemon = start.configured(text_with() + domains)
     with Load(daemon.http[0]) as load:
         for number in range(10):

@@ -170,7 +170,7 @@ def test_smuggling_two_lengths_does_not_make_two_requests(endpoint):
         connection.send(
             GET + HOST + b"Content-Length: 40\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
             + request_bytes("/smuggled")
-        )  # fmt: skip
+        )
         answers = connection.read_to_end()
         assert answers.count(b"HTTP/1.1 ") <= 1 or b"HTTP/1.1 200" not in answers[20:]
     assert endpoint.serves()

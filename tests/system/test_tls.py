@@ -56,7 +56,7 @@ def start_with_domains(start, pairs, *names, top=None):
     for name in names:
         own = "" if name == "plain.example" else pairs[name.replace("*", "star.example")].settings(
             start.directory, name.replace("*", "star")
-        )  # fmt: skip
+        )
         text += f'domain "{name}" {{\nserver = "m.example:1"\n{own}}}\n'
     return start.configured(text).https[0]
 
@@ -197,7 +197,7 @@ def test_a_ticket_that_was_tampered_with_costs_only_a_full_handshake(https, auth
         [*common, "-servername", "example.com", "-sess_in", ticket],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         timeout=scaled(30),
-    )  # fmt: skip
+    )
     assert "Reused" not in done.stdout
     assert https.serves()
 
@@ -223,7 +223,7 @@ def test_renegotiation_is_refused_or_ignored(https):
     subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{https.port}", "-tls1_2"],
         input="R\n" * 20, capture_output=True, text=True, check=False, timeout=scaled(30),
-    )  # fmt: skip
+    )
     assert https.serves()
 
 

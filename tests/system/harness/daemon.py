@@ -7,7 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from .waiting import SLOWNESS, eventually, scaled
+from .waiting import eventually, scaled
 from .wire import Endpoint
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -55,7 +55,7 @@ def is_sanitized():
 
 
 class Daemon:
-    """A running daemon. `https`, `http` and `metrics` are its endpoints, in the order of `ready`."""
+    """A running daemon; `https`, `http` and `metrics` are its endpoints, as `ready` names them."""
 
     def __init__(self, arguments, directory, tls, environment=None, starter=(), **details):
         self.tls = tls
@@ -85,7 +85,7 @@ class Daemon:
 
     @property
     def output(self):
-        """Everything written so far, on standard output and standard error, without priorities."""
+        """All that was written, on standard output and standard error, without priorities."""
         text = self.output_file.read_text(errors="backslashreplace") + self.log
         return "\n".join(PRIORITY.sub("", line) for line in text.splitlines())
 
@@ -110,7 +110,7 @@ class Daemon:
         return self
 
     def endpoint(self, host, port=0, tls=False):
-        """An endpoint that the `ready` line cannot tell: a Unix socket, or a port after a reload."""
+        """An endpoint that `ready` did not tell: a Unix socket, or a port after a reload."""
         return Endpoint(str(host), port, self.tls if tls else None)
 
     def wait_for_log(self, pattern, after=0, timeout=10):
@@ -206,9 +206,3 @@ class Starter:
             except AssertionError as problem:
                 problems.append(str(problem))
         assert not problems, "\n".join(problems)
-
-
-__all__ = [
-    "BINARY", "Daemon", "HTTPS", "PLAIN", "PROJECT", "SERVER_OPTION", "SLOWNESS", "Starter",
-    "free_port", "is_sanitized", "run",
-]  # fmt: skip

@@ -1,4 +1,4 @@
-"""HTTP as bytes on a socket, so that a test sees what a client sees and can send what none would."""
+"""HTTP as bytes on a socket: a test sees what a client sees, and sends what no client would."""
 
 import json
 import socket
