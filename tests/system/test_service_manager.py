@@ -124,7 +124,7 @@ def news(request, tmp_path):
 
 def test_the_service_manager_is_told_ready_reloading_and_stopping(start, news):
     daemon = start.plain(environment=news.environment)
-    assert news.receive()["READY"] == "1"
+    assert news.wait_for("READY")["READY"] == "1"
     assert news.nothing_more() is None
     before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
     daemon.reload()
