@@ -1,0 +1,182 @@
+"""Limits: how many connections, and for how long, so that no client can starve the others."""
+
+import contextlib
+import time
+
+import pytest
+from harness.waiting import eventually, scaled
+from harness.wire import ConnectionClosed, client_hello, request_bytes
+
+
+@pytest.fixture
+def start_limited(start, site):
+    """Starts a daemon on HTTPS and plain HTTP with these lines in its configuration."""
+
+    def started(*lines):
+        return start.configured(
+            "\n".join(lines)
+            + f"""
+            listen = {{ "127.0.0.1:0" }}
+            listen_http = {{ "127.0.0.1:0" }}
+            {site.settings(start.directory)}
+            domain "example.com" {{ server = "m.example:1" }}
+            """
+        )
+
+    return started
+
+
+def is_served(connection):
+    try:
+        return connection.request().status == 200
+    except (OSError, ConnectionClosed):
+        return False
+
+
+def try_to_connect(endpoint, **details):
+    """A connection that was served, or None."""
+    try:
+        connection = endpoint.connect(**details)
+    except OSError:
+        return None
+    if is_served(connection):
+        return connection
+    connection.close()
+    return None
+
+
+def test_one_address_cannot_take_more_than_its_connections(start_limited):
+    https = start_limited("max_connections_per_ip = 3", "keepalive_timeout = 60").https[0]
+    taken = [try_to_connect(https) for _ in range(3)]
+    assert all(taken)
+    assert try_to_connect(https) is None
+    with try_to_connect(https, source="127.0.0.2"):
+        pass  # another address is not affected
+    assert all(is_served(connection) for connection in taken)
+    taken.pop().close()
+    taken.append(eventually(lambda: try_to_connect(https), "room for one more"))
+    for connection in taken:
+        connection.close()
+
+
+def test_silent_connections_count_before_their_handshake(start_limited):
+    https = start_limited("max_connections_per_ip = 3", "request_timeout = 60").https[0]
+    silent = [https.open() for _ in range(3)]
+    eventually(lambda: try_to_connect(https) is None, "the limit to be reached")
+    for connection in silent:
+        connection.close()
+    eventually(lambda: try_to_connect(https), "room again").close()
+
+
+def test_the_limit_by_address_holds_on_https_only(start_limited):
+    daemon = start_limited("max_connections_per_ip = 3", "keepalive_timeout = 60")
+    connections = [try_to_connect(daemon.http[0]) for _ in range(10)]
+    assert all(connections)
+    with try_to_connect(daemon.https[0]):
+        pass
+    for connection in connections:
+        connection.close()
+
+
+@pytest.mark.parametrize("kind", ("http", "https"))
+def test_there_are_no_more_connections_than_the_limit_in_all(start_limited, kind):
+    daemon = start_limited("max_connections = 5", "keepalive_timeout = 60", "request_timeout = 60")
+    endpoint = getattr(daemon, kind)[0]
+    taken = [try_to_connect(endpoint) for _ in range(5)]
+    assert all(taken)
+    with contextlib.suppress(OSError), endpoint.open() as more:
+        # Closed at once, or left waiting in the queue; not served.
+        more.settimeout(0.3)
+        more.sendall(request_bytes() if kind == "http" else client_hello())
+        assert more.recv(1) == b""
+    for connection in taken:
+        assert is_served(connection)
+        connection.close()
+    eventually(lambda: try_to_connect(endpoint), "room again").close()
+
+
+@pytest.mark.parametrize("kind", ("http", "https"))
+def test_a_connection_that_sends_nothing_is_closed(start_limited, kind):
+    endpoint = getattr(start_limited("request_timeout = 1"), kind)[0]
+    with endpoint.open() as silent:
+        assert silent.recv(1) == b""
+
+
+def test_a_handshake_that_does_not_go_on_is_closed(start_limited):
+    https = start_limited("request_timeout = 1").https[0]
+    with https.open() as stalled:
+        stalled.sendall(client_hello())
+        while stalled.recv(65536):
+            pass
+
+
+@pytest.mark.parametrize("kind", ("http", "https"))
+def test_a_request_that_drips_in_is_closed_however_busy_it_is(start_limited, kind):
+    # Were the time-out one of silence, a byte every 0.2 seconds would keep the connection.
+    endpoint = getattr(start_limited("request_timeout = 1"), kind)[0]
+    with endpoint.connect() as dripping:
+        dripping.send(request_bytes()[:-4])
+        deadline = time.monotonic() + scaled(8)
+        with contextlib.suppress(OSError):
+            while not dripping.is_closed():
+                assert time.monotonic() < deadline, "still open"
+                dripping.send(b"x")
+                time.sleep(0.2)
+
+
+def test_a_handshake_that_drips_in_is_closed(start_limited):
+    https = start_limited("request_timeout = 1").https[0]
+    hello = client_hello()
+    with https.open() as dripping:
+        started = time.monotonic()
+        with pytest.raises(OSError):
+            for byte in hello * 2:
+                dripping.sendall(bytes([byte]))
+                time.sleep(0.1)
+                assert time.monotonic() - started < scaled(8), "still open"
+
+
+@pytest.mark.parametrize("kind", ("http", "https"))
+def test_a_kept_connection_that_is_idle_is_closed(start_limited, kind):
+    endpoint = getattr(start_limited("keepalive_timeout = 1"), kind)[0]
+    with endpoint.connect() as kept:
+        assert kept.request().status == 200
+        assert kept.request().status == 200
+        assert kept.read_to_end() == b""
+
+
+@pytest.mark.parametrize("kind", ("http", "https"))
+def test_a_second_request_that_drips_in_is_closed_too(start_limited, kind):
+    limits = ("request_timeout = 1", "keepalive_timeout = 1")
+    endpoint = getattr(start_limited(*limits), kind)[0]
+    with endpoint.connect() as dripping:
+        assert dripping.request().status == 200
+        dripping.send(request_bytes()[:-4])
+        deadline = time.monotonic() + scaled(8)
+        with contextlib.suppress(OSError):
+            while not dripping.is_closed():
+                assert time.monotonic() < deadline, "still open"
+                dripping.send(b"x")
+                time.sleep(0.2)
+
+
+def test_a_client_that_does_not_read_its_answers_is_closed(start_limited):
+    http = start_limited("request_timeout = 1", "keepalive_timeout = 1").http[0]
+    with http.connect() as deaf:
+        deaf.stream.settimeout(0.5)
+        deadline = time.monotonic() + scaled(20)
+        with pytest.raises(ConnectionError):
+            while time.monotonic() < deadline:
+                with contextlib.suppress(TimeoutError):
+                    deaf.send(request_bytes() * 100)
+
+
+def test_clients_that_stall_do_not_keep_others_from_being_served(start_limited):
+    daemon = start_limited("max_connections_per_ip = 500")
+    stalled = [daemon.https[0].open() for _ in range(200)]
+    for connection in stalled[::2]:
+        connection.sendall(client_hello())
+    for _ in range(20):
+        assert daemon.https[0].get().status == 200
+    for connection in stalled:
+        connection.close()

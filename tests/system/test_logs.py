@@ -1,0 +1,242 @@
+"""What the daemon writes: text, JSON, journal priorities, and the access log."""
+
+import json
+import re
+
+import pytest
+from harness.daemon import PLAIN, run
+from harness.service_manager import journal_of
+from harness.waiting import eventually
+from harness.wire import request_bytes
+
+COMBINED = re.compile(
+    r"(?P<address>\S+) - - \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "
+    r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{3}) (?P<size>\d+|-) '
+    r'"(?P<referer>(?:[^"\\]|\\.)*)" "(?P<agent>(?:[^"\\]|\\.)*)"'
+)
+NASTY = {
+    "quotes": 'a "quoted\\" agent',
+    "a forged line": 'x" 200 1 "-" "-"',
+    "escape sequences": "\x1b[31mred\x1b[0m\x07",
+    "a tab": "a\tb",
+    "no UTF-8": "\xff\xfe\x80",
+    "a format": "%s%n%d",
+    "length": "x" * 3000,
+}
+
+
+def access_lines(daemon, count=1):
+    """The lines of the access log, once there are this many."""
+
+    def found():
+        lines = [line for line in daemon.output.splitlines() if COMBINED.match(line)]
+        return lines if len(lines) >= count else None
+
+    return [COMBINED.fullmatch(line) for line in eventually(found, f"access log:\n{daemon.log}")]
+
+
+def json_lines(daemon):
+    return [json.loads(line) for line in daemon.output.splitlines()]
+
+
+def json_access(daemon, **wanted):
+    """The object of the access log that has these values, under whatever key."""
+
+    def found():
+        for entry in json_lines(daemon):
+            if all(value in entry.values() for value in wanted.values()):
+                return entry
+        return None
+
+    return eventually(found, f"{wanted} in the log:\n{daemon.output}")
+
+
+def test_the_ready_line_names_every_address(start, site, tmp_path):
+    unix = tmp_path / "plain.sock"
+    daemon = start(
+        *("--server", "matrix.example.com:8448", "--listen", "127.0.0.1:0", "--listen", "[::1]:0"),
+        *PLAIN, "--listen-http", f"unix:{unix}", "--metrics-listen", "127.0.0.1:0",
+        *site.options(tmp_path),
+    )
+    (line,) = [line for line in daemon.log.splitlines() if line.startswith("ready")]
+    assert re.findall(r"https://127\.0\.0\.1:\d+\b", line)
+    assert re.findall(r"https://\[::1\]:\d+\b", line)
+    assert re.findall(r"http://127\.0\.0\.1:\d+/metrics\b", line)
+    assert str(unix) in line
+    assert ":0" not in line
+
+
+def test_text_lines_have_no_priority_outside_the_journal(start):
+    daemon = start("--server", "matrix.example.com", *PLAIN)
+    assert not re.search(r"^<\d>", daemon.log, re.MULTILINE)
+
+
+def test_under_systemd_text_lines_carry_the_journals_priority(start):
+    daemon = start(
+        *("--server", "matrix.example.com", "--log-level", "debug"),
+        *PLAIN,
+        "--access-log",
+        environment=journal_of,
+    )
+    daemon.http[0].get()
+    eventually(lambda: '"GET /' in daemon.output, "the access log")
+    lines = daemon.log.splitlines()
+    assert all(re.match(r"<[3467]>", line) for line in lines), daemon.log
+    assert any(line.startswith("<6>ready") for line in lines)
+    assert any(line.startswith("<4>matrix-wellknownd: ") for line in lines)
+
+
+def test_under_systemd_an_error_has_priority_3(start):
+    daemon = start.configured(
+        'listen_http = { "127.0.0.1:0" }\ndomain "example.com" { server = "m.example:1" }\n',
+        environment=journal_of,
+    )
+    daemon.configuration.write_text("nonsense = {")
+    daemon.reload()
+    assert daemon.wait_for_log("matrix-wellknownd: ").startswith("<3>")
+
+
+@pytest.mark.parametrize("stream", ("1:2", "garbage", "", ":", "9" * 100))
+def test_another_processes_journal_is_not_ours(start, stream):
+    daemon = start.plain(environment={"JOURNAL_STREAM": stream})
+    assert not daemon.log.startswith("<")
+
+
+def test_json_lines_carry_no_priority_even_in_the_journal(start):
+    daemon = start.plain("--log-format", "json", environment=journal_of)
+    assert json_lines(daemon)
+
+
+def test_json_lines_are_objects_with_level_and_message(start):
+    daemon = start(
+        *("--server", "matrix.example.com", "--log-format", "json"), *PLAIN, "--access-log"
+    )
+    daemon.http[0].get()
+    daemon.reload()
+    eventually(lambda: len(json_lines(daemon)) >= 3, "a few lines")
+    ready = [e for e in json_lines(daemon) if any(str(v).startswith("ready") for v in e.values())]
+    assert len(ready) == 1 and "info" in ready[0].values()
+    assert any("warning" in entry.values() for entry in json_lines(daemon))
+
+
+def test_the_level_decides_what_is_written(start):
+    warned = start("--server", "matrix.example.com", *PLAIN, "--log-level", "info")
+    assert "SRV" in warned.log
+    quiet = start.without_waiting(
+        *("--server", "matrix.example.com", *PLAIN, "--log-level", "error"),
+        *("--metrics-listen", "127.0.0.1:0"),
+    )
+    only_warnings = start.without_waiting(
+        *("--server", "matrix.example.com", *PLAIN, "--log-level", "warning")
+    )
+    only_warnings.wait_for_log("SRV")
+    # A third start gives the first two the time to write what they should not.
+    start.plain("--log-level", "debug")
+    assert quiet.log == ""
+    assert "ready" not in only_warnings.log
+
+
+def test_messages_begin_with_the_programs_name():
+    refused = run("--server", "a/b")
+    assert re.match(r"matrix-wellknownd: .+: .+\n$", refused.stderr)
+
+
+def test_without_access_log_no_request_is_written(start):
+    daemon = start.plain()
+    daemon.http[0].get("/unusual-path")
+    daemon.stop()
+    assert "unusual-path" not in daemon.output
+
+
+def test_the_access_log_is_combined_log_format(start):
+    daemon = start.plain("--access-log")
+    http = daemon.http[0]
+    headers = [("User-Agent", "Test/1.0 (x)"), ("Referer", "https://example.com/from")]
+    size = len(http.get("/.well-known/matrix/server?a=b", headers=headers).body)
+    http.get("/missing", method="HEAD", version="1.0")
+    one, two = access_lines(daemon, 2)
+    assert one["address"] == "127.0.0.1"
+    assert one["request"] == "GET /.well-known/matrix/server?a=b HTTP/1.1"
+    assert (one["status"], one["size"]) == ("200", str(size))
+    assert (one["referer"], one["agent"]) == ("https://example.com/from", "Test/1.0 (x)")
+    assert two["request"] == "HEAD /missing HTTP/1.0"
+    assert two["status"] == "404" and two["size"] in ("0", "-")
+    assert (two["referer"], two["agent"]) == ("-", "-")
+
+
+def test_the_access_log_has_a_line_for_every_kind_of_answer(start, site, tmp_path):
+    daemon = start(
+        *("--server", "m.example:1", "--domain", "example.com", "--access-log"),
+        *("--listen", "127.0.0.1:0", "--listen-http", "[::1]:0"),
+        *site.options(tmp_path),
+    )
+    https, http = daemon.https[0], daemon.http[0]
+    etag = https.get()["ETag"]
+    https.get(headers=[("If-None-Match", etag)])
+    http.get(method="OPTIONS")
+    http.get(method="POST")
+    http.get(host="other.example")
+    http.get("/else")
+    lines = access_lines(daemon, 6)
+    assert sorted(line["status"] for line in lines) == ["200", "204", "304", "404", "404", "405"]
+    assert {line["address"] for line in lines} == {"127.0.0.1", "::1"}
+
+
+def test_the_access_log_of_a_unix_socket_has_a_line_too(start, tmp_path):
+    path = tmp_path / "plain.sock"
+    line = ("--server", "m.example:1", "--access-log", "--listen-http", f"unix:{path}")
+    daemon = start(*line)
+    daemon.endpoint(path).get()
+    assert len(access_lines(daemon)) == 1
+
+
+@pytest.mark.parametrize("name", NASTY)
+@pytest.mark.parametrize("header", ("User-Agent", "Referer"))
+def test_what_a_client_sends_cannot_forge_the_access_log(start, name, header):
+    daemon = start.plain("--access-log")
+    daemon.http[0].get(headers=[(header, NASTY[name])])
+    daemon.http[0].get("/after")
+    lines = access_lines(daemon, 2)
+    assert len(lines) == 2 and all(lines), daemon.output
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", daemon.output)
+
+
+def test_what_a_client_puts_into_the_target_cannot_forge_the_access_log(start):
+    daemon = start.plain("--access-log")
+    for target in ('/"x" 200 1 "-" "-"', "/\x1b[2J", "/%0a%0d", "/\\", "/\xff"):
+        with daemon.http[0].connect() as connection:
+            connection.send(request_bytes(target, headers=[("Connection", "close")]))
+            connection.read_to_end()
+    daemon.http[0].get("/after")
+    lines = eventually(
+        lambda: [line for line in daemon.output.splitlines() if "/after" in line] and daemon.output,
+        "the last line",
+    ).splitlines()
+    entries = [line for line in lines if " - - [" in line]
+    assert entries and all(COMBINED.fullmatch(line) for line in entries), lines
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", daemon.output)
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_the_access_log_as_json_is_an_object_a_request(start, name):
+    daemon = start.plain("--access-log", "--log-format", "json")
+    headers = [("User-Agent", NASTY[name]), ("Referer", 'https://example.com/"from"')]
+    daemon.http[0].get("/missing?q=1", headers=headers)
+    entry = json_access(daemon, method="GET", status=404, referer='https://example.com/"from"')
+    assert "127.0.0.1" in entry.values()
+    if name not in ("no UTF-8", "length"):
+        assert NASTY[name] in entry.values()
+
+
+def test_lines_of_many_clients_do_not_mix(start):
+    daemon = start.plain("--access-log")
+    connections = [daemon.http[0].connect() for _ in range(20)]
+    for _ in range(20):
+        for connection in connections:
+            connection.send(request_bytes(headers=[("User-Agent", "a" * 500)]))
+    for connection in connections:
+        for _ in range(20):
+            assert connection.read_answer().status == 200
+        connection.close()
+    assert len(access_lines(daemon, 400)) == 400
+    assert all(COMBINED.fullmatch(line) or "ready" in line for line in daemon.output.splitlines())
