@@ -32,6 +32,7 @@ static void add_combined(struct line *line, const struct connection *connection,
 
     localtime_r(&now, &local);
     strftime(date, sizeof(date), "%d/%b/%Y:%H:%M:%S %z", &local);
+    log_start_text_line(line, LOG_LEVEL_INFO);
     line_add_format(line, "%s - - [%s] \"", connection_peer(connection, peer), date);
     line_add_quoted(line, method);
     line_add(line, " ");

@@ -242,6 +242,7 @@ static bool listen_by_default(struct config *config, struct problem *problem)
     if (config->listen.count > 0 || config->listen_http.count > 0) {
         return true;
     }
+    config->listen_is_default = true;
     return address_parse("443", &address, problem) &&
            config_add_address(config, &config->listen, &address, problem);
 }

@@ -48,14 +48,15 @@ static bool check_documents(const struct domain_config *domain, struct problem *
 static bool check_pair(const char *certificate, const char *key, struct problem *problem)
 {
     if (certificate != NULL && key == NULL) {
-        return problem_set(problem,
-                           "certificate is given without key: give key, the PEM file of its "
-                           "private key");
+        return problem_set(
+            problem,
+            "certificate is given without key: give the key too (key, --key), the PEM file of its "
+            "private key");
     }
     if (certificate == NULL && key != NULL) {
-        return problem_set(problem,
-                           "key is given without certificate: give certificate, the PEM file of "
-                           "its chain");
+        return problem_set(problem, "key is given without certificate: give the certificate too "
+                                    "(certificate, --certificate), the PEM file of "
+                                    "its chain");
     }
     return true;
 }

@@ -73,7 +73,7 @@ struct connection {
     unsigned records_left; /* TLS records of the answer that are still to be sent */
     bool kept_back;        /* the kernel holds bytes for which it waits for more */
     bool acknowledged;     /* the client's Finished is; see tls.c */
-    bool undrained;        /* libmicrohttpd may have more to do; see worker_note_progress */
+    uint64_t progress_run; /* the run in which it got further; see worker_note_progress */
 };
 
 /* The connections of one phase, by deadline. */

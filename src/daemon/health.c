@@ -114,7 +114,10 @@ static ssize_t exchange_tls(int socket, const char *host, const char *request, c
         problem_set(problem, "the request could not be sent");
         goto out;
     }
-    result = gnutls_record_recv(session, answer, size - 1);
+    do {
+        /* Session tickets come first; they are no answer. */
+        result = gnutls_record_recv(session, answer, size - 1);
+    } while ((result == GNUTLS_E_AGAIN && errno != EAGAIN) || result == GNUTLS_E_INTERRUPTED);
     if (result < 0) {
         problem_set(problem, "no answer: %s", gnutls_strerror((int)result));
     } else {

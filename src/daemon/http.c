@@ -56,6 +56,7 @@ void *http_see_target(void *context, const char *target, struct MHD_Connection *
     struct connection *connection = connection_of(handle);
     const struct site_table *table = service_table(worker->service);
 
+    worker_note_progress(connection);
     target = target ? target : "";
     connection->request_seen = false;
     connection->close_after = false;
@@ -86,6 +87,17 @@ static enum MHD_Result see_host(void *context, enum MHD_ValueKind kind, const ch
         request->host_fields++;
     }
     return MHD_YES;
+}
+
+/* Whether a field's value is what stood on its line. libmicrohttpd 0.9 lets a NUL end it early; the
+   CR LF of the line have become two NULs. Version 1.0 refuses NULs itself. */
+static bool field_ends_with_its_line(const char *value)
+{
+#if MHD_VERSION < 0x01000000
+    return value[strlen(value) + 1] == '\0';
+#else
+    return value != NULL;
+#endif
 }
 
 /* Takes the target apart: origin form "/path", or absolute form "http://host/path" (RFC 9112,
@@ -178,6 +190,10 @@ static const struct answer *find_host(const struct request *request,
     }
     if (request->host_fields == 0 && strcmp(request->version, "HTTP/1.1") == 0) {
         return responses_fixed(ANSWER_HOST_MISSING);
+    }
+    if (request->host_fields == 1 && *request->host_field &&
+        !field_ends_with_its_line(request->host_field)) {
+        return responses_fixed(ANSWER_HOST_MALFORMED);
     }
     if (!authority && request->host_fields == 1) {
         authority = request->host_field;
@@ -335,6 +351,7 @@ enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const 
 
     (void)body;
     (void)state;
+    worker_note_progress(connection);
     if (!connection->request_seen) {
         connection->request_seen = true;
         /* libmicrohttpd 0.9 ends the target at a NUL and finds the version behind the last blank
@@ -363,6 +380,7 @@ void http_completed(void *context, struct MHD_Connection *handle, void **state,
     (void)context;
     (void)state;
     (void)how;
+    worker_note_progress(connection);
     free(connection->target);
     connection->target = NULL;
     if (connection->phase == CONNECTION_ANSWERING) {

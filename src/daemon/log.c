@@ -42,6 +42,13 @@ enum log_format log_current_format(void)
     return current_format;
 }
 
+void log_start_text_line(struct line *line, enum log_level level)
+{
+    if (to_journal) {
+        line_add(line, journal_priorities[level]);
+    }
+}
+
 void log_write_line(struct line *line)
 {
     /* The last byte is kept for the newline even where the text was cut. */
@@ -88,9 +95,7 @@ static void write_message(enum log_level level, const char *format, va_list argu
         line_add_json(&line, message);
         line_add(&line, "\"}");
     } else {
-        if (to_journal) {
-            line_add(&line, journal_priorities[level]);
-        }
+        log_start_text_line(&line, level);
         if (level <= LOG_LEVEL_WARNING) {
             line_add(&line, "matrix-wellknownd: ");
         }

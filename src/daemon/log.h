@@ -24,7 +24,9 @@ enum log_format log_current_format(void);
 
 struct line; /* escape.h */
 
-/* For the access log: writes a finished line, and adds `"time":"…"` to a JSON one. */
+/* For the access log: begins a text line with the journal's priority where there is the journal,
+   adds `"time":"…"` to a JSON line, writes a finished line. */
+void log_start_text_line(struct line *line, enum log_level level);
 void log_write_line(struct line *line);
 void log_add_json_time(struct line *line);
 

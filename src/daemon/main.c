@@ -33,8 +33,8 @@ static bool print_document(const struct config *config, enum document document,
     }
     text = site_document_render(&config->domains[0], document, &exists);
     if (!exists) {
-        return problem_set(problem, "--print %s: this domain has no such document: configure one",
-                           document_name(document));
+        return problem_set(problem, "--print %s: \"%s\" has no such document: configure it first",
+                           document_name(document), config->domains[0].name);
     }
     if (!text) {
         return problem_set(problem, "out of memory");

@@ -146,6 +146,10 @@ static bool build_site(struct builder *builder, struct site *site,
         if (!site->certificate) {
             return out_of_memory(problem);
         }
+        if (!atomic_load(&site->certificate->current)) {
+            log_error("%s: HTTPS is refused for this domain until %s and %s can be used",
+                      site->host, domain->certificate, domain->key);
+        }
     }
     if (strcmp(site->host, "*") == 0) {
         table->any = site;

@@ -78,8 +78,9 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
     if (count > 0) {
         worker_note_progress(connection);
     } else if (count < 0 && errno == EAGAIN) {
-        worker_note_drained(connection);
-        if (connection->handshake == HANDSHAKE_DONE && !connection->acknowledged) {
+        if (connection->handshake == HANDSHAKE_RUNNING) {
+            worker_note_waiting(connection);
+        } else if (!connection->acknowledged) {
             acknowledge(connection);
             errno = EAGAIN;
         }

@@ -47,25 +47,28 @@ static struct connection *worker_take(struct worker *worker)
 
 void worker_note_progress(struct connection *connection)
 {
-    connection->worker->progress = true;
-    if (!connection->undrained) {
-        connection->undrained = true;
-        connection->worker->undrained++;
+    struct worker *worker = connection->worker;
+
+    if (connection->handshake != HANDSHAKE_NONE && connection->progress_run != worker->run) {
+        connection->progress_run = worker->run;
+        worker->unfinished++;
     }
 }
 
-void worker_note_drained(struct connection *connection)
+void worker_note_waiting(struct connection *connection)
 {
-    if (connection->undrained) {
-        connection->undrained = false;
-        connection->worker->undrained--;
+    struct worker *worker = connection->worker;
+
+    if (connection->handshake != HANDSHAKE_NONE && connection->progress_run == worker->run) {
+        connection->progress_run = 0;
+        worker->unfinished--;
     }
 }
 
 void worker_forget(struct worker *worker, struct connection *connection)
 {
     connection_leave(connection);
-    worker_note_drained(connection);
+    worker_note_waiting(connection);
     if (connection->limited) {
         address_limit_give(&worker->service->address_limit, &connection->ticket);
     }
@@ -149,6 +152,7 @@ enum first_bytes {
     FIRST_BYTES_TLS,
     FIRST_BYTES_PLAIN,
     FIRST_BYTES_AWAITED,
+    FIRST_BYTES_NONSENSE,
     FIRST_BYTES_CLOSED,
 };
 
@@ -160,6 +164,7 @@ static enum first_bytes look_at_first_bytes(int socket)
     enum {
         RECORD_HEADER = 5,
         HANDSHAKE_RECORD = 22,
+        CLIENT_HELLO = 1,
         ENOUGH = 4096
     };
     unsigned char bytes[ENOUGH];
@@ -175,8 +180,11 @@ static enum first_bytes look_at_first_bytes(int socket)
     if (bytes[0] != HANDSHAKE_RECORD) {
         return FIRST_BYTES_PLAIN;
     }
-    if (count < RECORD_HEADER) {
+    if (count <= RECORD_HEADER) {
         return FIRST_BYTES_AWAITED;
+    }
+    if (bytes[RECORD_HEADER] != CLIENT_HELLO) {
+        return FIRST_BYTES_NONSENSE;
     }
     record = RECORD_HEADER + (size_t)(bytes[3] << 8 | bytes[4]);
     return (size_t)count >= (record < ENOUGH ? record : ENOUGH) ? FIRST_BYTES_TLS
@@ -201,6 +209,10 @@ static void worker_greet(struct worker *worker, struct connection *connection, b
             epoll_ctl(worker->epoll, EPOLL_CTL_ADD, connection->socket, &event) != 0) {
             connection_end(connection);
         }
+        return;
+    case FIRST_BYTES_NONSENSE:
+        metrics_count_handshake(&worker->counters, METRICS_HANDSHAKE_FAILED);
+        connection_end(connection);
         return;
     case FIRST_BYTES_CLOSED:
         connection_end(connection);
@@ -304,16 +316,16 @@ static void worker_handle(struct worker *worker, void *source)
     }
 }
 
-/* Runs the TLS daemon for as long as it gets any further. It cannot be asked whether it has more to
-   do: it would say yes for as long as any handshake waits for its client, which would burn a core.
-   So it is run again only where the last run has moved something and left some connection with
-   bytes to read. Returns whether it is to be run again in the next round. */
+/* Runs the TLS daemon for as long as some connection gets any further. It cannot be asked whether
+   it has more to do: it would say yes for as long as any handshake waits for its client, which
+   would burn a core. Returns whether it is to be run again in the next round. */
 static bool run_https(struct worker *worker)
 {
     for (int i = 0; i < RUNS_PER_ROUND; i++) {
-        worker->progress = false;
+        worker->run++;
+        worker->unfinished = 0;
         MHD_run(worker->https);
-        if (!worker->progress || worker->undrained == 0) {
+        if (worker->unfinished == 0) {
             return false;
         }
     }

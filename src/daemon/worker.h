@@ -34,8 +34,8 @@ struct worker {
     struct event_mark http_mark;
     bool run_https; /* libmicrohttpd has something to do */
     bool run_http;
-    bool progress;    /* a TLS connection has got further since this was last cleared */
-    size_t undrained; /* TLS connections that got further since they last had to wait */
+    uint64_t run;      /* counts the runs of the TLS daemon */
+    size_t unfinished; /* TLS connections that got further in this run and may get further still */
     uint64_t now;     /* CLOCK_MONOTONIC at the start of this round, milliseconds */
 
     struct connection *connections; /* room for all; a page is touched when it is first used */
@@ -53,9 +53,11 @@ struct worker {
 /* The thread: serves until the service stops. `context` is the worker. */
 void *worker_loop(void *context);
 
-/* A TLS connection has got further, or now has to wait for its client. */
+/* A TLS connection has got further in this run of libmicrohttpd: it may have more to do. */
 void worker_note_progress(struct connection *connection);
-void worker_note_drained(struct connection *connection);
+
+/* A connection cannot get further before its client says more. */
+void worker_note_waiting(struct connection *connection);
 
 /* For connection.c: gives a connection's place back. */
 void worker_forget(struct worker *worker, struct connection *connection);
