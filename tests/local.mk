@@ -1,5 +1,5 @@
 # Unit tests: one program a source file, in cmocka. `make check` runs them.
-EXTRA_DIST += tests/unit/unit.h
+EXTRA_DIST += tests/unit/config_fixture.h tests/unit/unit.h
 
 if HAVE_CMOCKA
 AM_CFLAGS += $(CMOCKA_CFLAGS)
@@ -7,6 +7,8 @@ check_PROGRAMS += \
 	tests/unit/test_address \
 	tests/unit/test_address_limit \
 	tests/unit/test_canonical_json \
+	tests/unit/test_config \
+	tests/unit/test_config_file \
 	tests/unit/test_documents \
 	tests/unit/test_escape \
 	tests/unit/test_options \
@@ -22,6 +24,8 @@ daemon_test_libs = libdaemon.a libmatrix.a $(CMOCKA_LIBS) \
 tests_unit_test_address_LDADD = $(daemon_test_libs)
 tests_unit_test_address_limit_LDADD = $(daemon_test_libs)
 tests_unit_test_canonical_json_LDADD = $(matrix_test_libs)
+tests_unit_test_config_LDADD = $(daemon_test_libs)
+tests_unit_test_config_file_LDADD = $(daemon_test_libs)
 tests_unit_test_documents_LDADD = $(matrix_test_libs)
 tests_unit_test_escape_LDADD = $(daemon_test_libs)
 tests_unit_test_options_LDADD = $(daemon_test_libs)

@@ -48,7 +48,11 @@ static bool overlay(struct config *config, void *record, const char *name, const
         return true;
     }
     problem->status = PROBLEM_USAGE;
-    return problem_prefix(problem, "%s: ", name);
+    problem_prefix(problem, "--%s: ", name);
+    for (char *letter = problem->text; *letter != ':'; letter++) {
+        *letter = *letter == '_' ? '-' : *letter;
+    }
+    return false;
 }
 
 static bool overlay_list(struct config *config, const char *name, const struct string_list *values,

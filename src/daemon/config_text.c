@@ -60,6 +60,7 @@ static bool read_whole(struct config_text *text, int file, size_t expected, cons
                                strerror(errno));
         }
         if (count == 0) {
+            text->bytes[text->length] = '\0';
             return true;
         }
         text->length += count > 0 ? (size_t)count : 0;
@@ -116,7 +117,7 @@ struct scan {
     const char *path;
     struct problem *problem;
     char *at;
-    char *end;
+    char *end; /* where the terminating NUL stands, the only one there is */
     unsigned line;
     bool after_equals; /* the last token was =, so that { opens a list */
     size_t depth;      /* of braces that are open, each with its line and kind: */
@@ -158,18 +159,20 @@ static void walk_to(struct scan *scan, const char *end)
     }
 }
 
-/* The first of `bytes` at or after `from`, or the end of the text. */
-static char *find_any(const struct scan *scan, char *from, const char *bytes)
+static void skip_blanks(struct scan *scan)
 {
-    while (from < scan->end && strchr(bytes, *from) == NULL) {
-        from++;
-    }
-    return from;
+    walk_to(scan, scan->at + strspn(scan->at, " \t\r\n"));
+}
+
+/* The first of `bytes` at or after `from`, or the end of the text. */
+static char *find_any(char *from, const char *bytes)
+{
+    return from + strcspn(from, bytes);
 }
 
 static void blank_line_comment(struct scan *scan)
 {
-    char *end = find_any(scan, scan->at, "\n");
+    char *end = find_any(scan->at, "\n");
 
     memset(scan->at, ' ', (size_t)(end - scan->at));
     scan->at = end;
@@ -202,7 +205,7 @@ static bool check_length(const struct scan *scan, const char *start, unsigned li
    rest of the file. */
 static bool skip_variable(struct scan *scan)
 {
-    char *end = find_any(scan, scan->at, "}\n");
+    char *end = find_any(scan->at, "}\n");
 
     if (end == scan->end || *end == '\n') {
         return fail(scan, scan->line, "${ has no end: write ${VARIABLE}, or \\$ for a dollar sign");
@@ -215,7 +218,7 @@ static bool skip_variable(struct scan *scan)
    bad one breaks its scanner, and zero cuts the string off. No setting needs one. */
 static bool skip_escape(struct scan *scan, char quotation_mark)
 {
-    char escaped = scan->at + 1 < scan->end ? scan->at[1] : '\0';
+    char escaped = scan->at[1];
 
     if (quotation_mark == '"' && ((escaped >= '0' && escaped <= '9') || escaped == 'x')) {
         return fail(scan, scan->line,
@@ -234,7 +237,7 @@ static bool skip_string(struct scan *scan)
     const char *start = scan->at++;
 
     for (;;) {
-        walk_to(scan, find_any(scan, scan->at, stops));
+        walk_to(scan, find_any(scan->at, stops));
         if (scan->at == scan->end) {
             return fail(scan, line,
                         "the string is not closed: end it with the same quotation mark");
@@ -247,7 +250,7 @@ static bool skip_string(struct scan *scan)
             if (!skip_escape(scan, mark)) {
                 return false;
             }
-        } else if (scan->at + 1 < scan->end && scan->at[1] == '{') {
+        } else if (scan->at[1] == '{') {
             if (!skip_variable(scan)) {
                 return false;
             }
@@ -298,23 +301,19 @@ static bool close_brace(struct scan *scan)
 /* Walks over one character that is a token by itself, or that libConfuse passes over. */
 static bool skip_sign(struct scan *scan)
 {
-    char sign = *scan->at;
+    char sign = *scan->at++;
     bool good = sign == '{' ? open_brace(scan) : sign == '}' ? close_brace(scan) : true;
 
-    if (strchr(" \t\r\n", sign) == NULL) {
-        scan->after_equals = sign == '=';
-    }
-    walk_to(scan, scan->at + 1);
+    scan->after_equals = sign == '=';
     return good;
 }
 
 /* Walks over the token or the comment at the scan's place. */
 static bool skip_token(struct scan *scan)
 {
-    static const char signs[] = " \t\r\n={}()+,*";
     const char *start = scan->at;
     char first = *start;
-    char second = start + 1 < scan->end ? start[1] : '\0';
+    char second = start[1];
 
     if (first == '#' || (first == '/' && second == '/')) {
         blank_line_comment(scan);
@@ -323,7 +322,7 @@ static bool skip_token(struct scan *scan)
     if (first == '/' && second == '*') {
         return blank_block_comment(scan);
     }
-    if (strchr(signs, first) != NULL) {
+    if (strchr("={}()+,*", first) != NULL) {
         return skip_sign(scan);
     }
     scan->after_equals = false;
@@ -333,7 +332,7 @@ static bool skip_token(struct scan *scan)
     if (first == '$' && second == '{') {
         return skip_variable(scan);
     }
-    scan->at = find_any(scan, scan->at, " \t\r\n={}()+,*#\"'");
+    scan->at = find_any(scan->at, " \t\r\n={}()+,*#\"'");
     return check_length(scan, start, scan->line);
 }
 
@@ -351,10 +350,12 @@ static bool check(struct config_text *text, const char *path, struct problem *pr
     if (!check_bytes(&scan)) {
         return false;
     }
+    skip_blanks(&scan);
     while (scan.at < scan.end) {
         if (!skip_token(&scan)) {
             return false;
         }
+        skip_blanks(&scan);
     }
     if (scan.depth > 0) {
         return fail(&scan, scan.open_lines[scan.depth - 1],

@@ -14,7 +14,7 @@
 
 /* Begin with {0}; can be read into again and again, to use its memory anew. */
 struct config_text {
-    char *bytes; /* the text; comments are blanks, so that every token stays on its line */
+    char *bytes; /* terminated; comments are blanks, so that every token stays on its line */
     size_t length;
     size_t capacity;
     unsigned *section_lines; /* of each section's opening brace, in the order of closing braces */

@@ -42,7 +42,7 @@ const char options_help[] =
     "                              (default: stay)\n"
     "\n"
     "Instead of running:\n"
-    "  -t, --test                  read everything, say what would be served, and exit\n"
+    "  -t, --test                  read everything, say what would be served; exit\n"
     "      --print DOCUMENT        print server, client, support or policy_server, of\n"
     "                              --domain or the only domain, and exit\n"
     "      --health-check          ask the running daemon: exit 0 where it answers\n"
