@@ -133,7 +133,10 @@ static int take_value(cfg_t *section, cfg_opt_t *option, const char *value, void
     }
     if (!config_key_set(key, parser->config, record_of(parser, level, key->record), value, &origin,
                         parser->problem)) {
-        problem_prefix(parser->problem, "%s: ", key->name);
+        /* What is said of a server name names m.server itself. */
+        if (strstr(parser->problem->text, "m.server") == NULL) {
+            problem_prefix(parser->problem, "%s: ", key->name);
+        }
         return stop_at(parser, origin.line);
     }
     note_origin(parser, key, level, &origin);

@@ -79,20 +79,28 @@ def test_the_limit_by_address_holds_on_https_only(start_limited):
 
 
 @pytest.mark.parametrize("kind", ("http", "https"))
-def test_there_are_no_more_connections_than_the_limit_in_all(start_limited, kind):
-    daemon = start_limited("max_connections = 5", "keepalive_timeout = 60", "request_timeout = 60")
+def test_at_the_limit_a_new_connection_replaces_the_one_that_waited_longest(start_limited, kind):
+    daemon = start_limited(
+        "threads = 1", "max_connections = 5", "keepalive_timeout = 60", "request_timeout = 60"
+    )
     endpoint = getattr(daemon, kind)[0]
     taken = [try_to_connect(endpoint) for _ in range(5)]
     assert all(taken)
-    with contextlib.suppress(OSError), endpoint.open() as more:
-        # Closed at once, or left waiting in the queue; not served.
-        more.settimeout(0.3)
-        more.sendall(request_bytes() if kind == "http" else client_hello())
-        assert more.recv(1) == b""
-    for connection in taken:
-        assert is_served(connection)
+    more = try_to_connect(endpoint)
+    assert more
+    assert [is_served(connection) for connection in taken] == [False, True, True, True, True]
+    assert is_served(more)
+    for connection in (*taken, more):
         connection.close()
-    eventually(lambda: try_to_connect(endpoint), "room again").close()
+
+
+def test_silent_connections_lose_against_those_that_ask(start_limited):
+    daemon = start_limited("max_connections = 5", "request_timeout = 60")
+    silent = [daemon.https[0].open() for _ in range(20)]
+    for _ in range(10):
+        assert daemon.https[0].get().status == 200
+    for connection in silent:
+        connection.close()
 
 
 @pytest.mark.parametrize("kind", ("http", "https"))

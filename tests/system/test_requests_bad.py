@@ -1,5 +1,7 @@
 """Requests that no good client sends: answered 4xx or closed, and the daemon still serves."""
 
+import ssl
+
 import pytest
 from harness.waiting import eventually
 from harness.wire import SERVER, ConnectionClosed, client_hello, request_bytes
@@ -56,7 +58,7 @@ def what_became_of(endpoint, request):
         try:
             connection.send(request)
             answer = connection.read_answer()
-        except (ConnectionError, ConnectionClosed):
+        except (ConnectionError, ConnectionClosed, ssl.SSLEOFError):
             return None
         except TimeoutError:
             pytest.fail("neither answered nor closed")

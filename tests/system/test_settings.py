@@ -199,7 +199,7 @@ def test_print_of_what_is_not_there_fails_and_says_so(tmp_path):
     line = ("--config", file, "--print")
     for arguments, named, status in (
         (("client", "--domain", "example.com"), "example.com", 1),
-        (("server", "--domain", "missing.example"), "missing.example", 1),
+        (("server", "--domain", "missing.example"), "missing.example", 2),
         (("server",), "--domain", 2),
     ):
         printed = run(*line, *arguments)

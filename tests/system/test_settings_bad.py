@@ -58,7 +58,7 @@ BAD_OPTIONS = (
     ("--listen", "::1:8443"),
     ("--listen", "[::1]"),
     ("--listen", "unix:relative.sock"),
-    ("--listen", "unix:/" + "x" * 200),
+    ("--listen", "unix:/" + "x" * 108),
     ("--listen", "70000"),
     ("--listen-http", "nowhere:80"),
     ("--metrics-listen", "nowhere:80"),
@@ -106,7 +106,8 @@ def test_a_bad_url_is_wrong_usage(name, option):
 
 @pytest.mark.parametrize("option, value", BAD_OPTIONS)
 def test_a_bad_value_of_an_option_is_wrong_usage(option, value):
-    assert_wrong_usage(run(*SERVER_OPTION, "--self-signed", option, value, "--test"), value)
+    # A long value is shown by its beginning and its end.
+    assert_wrong_usage(run(*SERVER_OPTION, "--self-signed", option, value, "--test"), value[:40])
 
 
 def test_a_max_age_over_48_hours_is_refused_with_the_reason():
