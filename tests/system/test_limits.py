@@ -80,19 +80,27 @@ def test_the_limit_by_address_holds_on_https_only(start_limited):
 
 @pytest.mark.parametrize("kind", ("http", "https"))
 def test_there_are_no_more_connections_than_the_limit_in_all(start_limited, kind):
-    daemon = start_limited("max_connections = 5", "keepalive_timeout = 60", "request_timeout = 60")
-    endpoint = getattr(daemon, kind)[0]
-    taken = [try_to_connect(endpoint) for _ in range(5)]
-    assert all(taken)
-    with contextlib.suppress(OSError), endpoint.open() as more:
-        # Closed at once, or left waiting in the queue; not served.
-        more.settimeout(0.3)
-        more.sendall(request_bytes() if kind == "http" else client_hello())
-        assert more.recv(1) == b""
-    for connection in taken:
-        assert is_served(connection)
+    # New clients take the place of those that wait: idle ones must not keep them out.
+    patient = ("keepalive_timeout = 60", "request_timeout = 60")
+    endpoint = getattr(start_limited("max_connections = 5", *patient), kind)[0]
+    connections = [try_to_connect(endpoint) for _ in range(12)]
+    assert all(connections)
+    served = [is_served(connection) for connection in connections]
+    assert sum(served) <= 5 and served[-1] and not served[0]
+    for connection in connections:
         connection.close()
-    eventually(lambda: try_to_connect(endpoint), "room again").close()
+    try_to_connect(endpoint).close()
+
+
+@pytest.mark.parametrize("kind", ("http", "https"))
+def test_more_silent_connections_than_there_is_room_for_keep_nobody_out(start_limited, kind):
+    limits = ("max_connections = 10", "max_connections_per_ip = 1000", "request_timeout = 60")
+    endpoint = getattr(start_limited(*limits), kind)[0]
+    with contextlib.ExitStack() as silent:
+        for number in range(60):
+            silent.enter_context(endpoint.open())
+            if number % 5 == 0:
+                assert endpoint.get().status == 200
 
 
 @pytest.mark.parametrize("kind", ("http", "https"))
