@@ -86,10 +86,10 @@ def test_there_are_no_more_connections_than_the_limit_in_all(start_limited, kind
     connections = [try_to_connect(endpoint) for _ in range(12)]
     assert all(connections)
     served = [is_served(connection) for connection in connections]
-    assert sum(served) <= 5 and served[-1] and not served[0]
+    assert sum(served) <= 5 and served[-1]
     for connection in connections:
         connection.close()
-    try_to_connect(endpoint).close()
+    eventually(lambda: try_to_connect(endpoint), "room again").close()
 
 
 @pytest.mark.parametrize("kind", ("http", "https"))
