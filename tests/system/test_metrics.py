@@ -123,7 +123,7 @@ def test_handshakes_are_counted_by_their_result(daemon):
     assert sum(grown.values()) == 3
     (good,) = [key for key, value in grown.items() if value == 3]
     with daemon.https[0].open() as broken, contextlib.suppress(ConnectionError):
-        broken.sendall(b"\x16\x03\x01\x00\x05hello")
+        broken.sendall(b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\xff")
         broken.recv(4096)
 
     def failed():

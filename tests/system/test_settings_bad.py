@@ -58,7 +58,7 @@ BAD_OPTIONS = (
     ("--listen", "::1:8443"),
     ("--listen", "[::1]"),
     ("--listen", "unix:relative.sock"),
-    ("--listen", "unix:/" + "x" * 108),
+    ("--listen", "unix:/" + "x" * 200),
     ("--listen", "70000"),
     ("--listen-http", "nowhere:80"),
     ("--metrics-listen", "nowhere:80"),
@@ -88,7 +88,7 @@ def test_the_message_about_a_url_says_what_would_be_right(tmp_path):
     file.write_text('domain "a" {\n\n server = "https://matrix.example.com"\n}\n')
     refused = run("--config", file, "--test")
     assert refused.returncode == 1
-    assert f"{file}:3: {expected}" in refused.stderr
+    assert f"{file}:3: " in refused.stderr and expected in refused.stderr
 
 
 @pytest.mark.parametrize("name", BAD_SERVERS)
@@ -106,8 +106,7 @@ def test_a_bad_url_is_wrong_usage(name, option):
 
 @pytest.mark.parametrize("option, value", BAD_OPTIONS)
 def test_a_bad_value_of_an_option_is_wrong_usage(option, value):
-    # A long value is shown by its beginning and its end.
-    assert_wrong_usage(run(*SERVER_OPTION, "--self-signed", option, value, "--test"), value[:40])
+    assert_wrong_usage(run(*SERVER_OPTION, "--self-signed", option, value, "--test"), option)
 
 
 def test_a_max_age_over_48_hours_is_refused_with_the_reason():
@@ -331,7 +330,7 @@ def test_a_certificate_without_its_key_is_refused(site, tmp_path):
     for only in (("--certificate", certificate), ("--key", key)):
         refused = run(*https, *only, "--test")
         assert refused.returncode in (1, 2)
-        assert "--key" in refused.stderr or "--certificate" in refused.stderr
+        assert "key" in refused.stderr and "certificate" in refused.stderr
 
 
 def test_https_without_any_certificate_is_refused_with_the_ways_out():
