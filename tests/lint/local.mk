@@ -42,7 +42,8 @@ lint-cppcheck:
 
 # gcc 12 loses sight of memory once it is in an array or behind `count += items[count] != NULL`:
 # its leaks are false alarms, and LeakSanitizer and valgrind find the true ones.
+# Nor does it know that a failed assertion of cmocka's ends the test, so tests are left out.
 lint-analyzer:
-	$(lint_c_files) | (cd $(srcdir) && $(lint_in_parallel) \
+	$(lint_c_files) | grep -v '^tests/' | (cd $(srcdir) && $(lint_in_parallel) \
 		$(GCC) $(lint_CFLAGS) -Wall -Werror -fanalyzer -Wno-analyzer-malloc-leak \
 		-S -o /dev/null '{}')
