@@ -124,7 +124,7 @@ static bool parse_bracketed(const char *text, struct address *address, struct pr
     const char *end = strchr(text, ']');
     char host[INET6_ADDRSTRLEN];
     struct in6_addr ipv6;
-    in_port_t port;
+    in_port_t port = 0;
 
     if (end == NULL) {
         return problem_set(problem, "\"%s\" has no closing bracket: give [ADDR6]:PORT",
@@ -179,7 +179,7 @@ static bool parse_ipv4(const char *text, const char *colon, struct address *addr
     char host[INET6_ADDRSTRLEN];
     size_t length = (size_t)(colon - text);
     struct in_addr ipv4;
-    in_port_t port;
+    in_port_t port = 0;
 
     if (!parse_port(colon + 1, text, &port, problem)) {
         return false;
@@ -229,7 +229,7 @@ static bool refuse_word(const char *text, struct problem *problem)
 bool address_parse(const char *text, struct address *address, struct problem *problem)
 {
     const char *colon;
-    in_port_t port;
+    in_port_t port = 0;
 
     if (*text == '\0') {
         return problem_set(problem, "the address is empty: give %s", forms);

@@ -107,7 +107,7 @@ struct certificate *certificate_set_add(struct certificate_set *set,
     if (asprintf(&id, "%s\n%s", certificate_path, key_path) < 0) {
         return NULL;
     }
-    certificate = set_find(set, id);
+    certificate = string_map_get(&set->by_id, id, strlen(id));
     if (certificate) {
         free(id);
         return certificate;

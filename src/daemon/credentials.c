@@ -287,7 +287,7 @@ static int sign_self(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key,
         gnutls_x509_crt_set_version(certificate, 3);
         gnutls_x509_crt_set_serial(certificate, serial, sizeof(serial));
         gnutls_x509_crt_set_activation_time(certificate, now - 3600);
-        gnutls_x509_crt_set_expiration_time(certificate, now + 30 * 24 * 3600);
+        gnutls_x509_crt_set_expiration_time(certificate, now + 30L * 24 * 3600);
         gnutls_x509_crt_set_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, subject,
                                       sizeof(subject) - 1);
         gnutls_x509_crt_set_basic_constraints(certificate, 0, -1);

@@ -15,10 +15,10 @@ size_t http_leave_escaped(void *context, struct MHD_Connection *handle, char *te
 /* The access handler. */
 enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const char *url,
                             const char *method, const char *version, const char *body,
-                            size_t *body_size, void **request);
+                            size_t *body_size, void **state);
 
 /* MHD_OPTION_NOTIFY_COMPLETED */
-void http_completed(void *context, struct MHD_Connection *handle, void **request,
+void http_completed(void *context, struct MHD_Connection *handle, void **state,
                     enum MHD_RequestTerminationCode how);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/config.h"
 #include "daemon/describe.h"
@@ -92,7 +93,6 @@ static bool execute(const struct options *options, struct problem *problem)
 
 int main(int argc, char **argv)
 {
-    extern char **environ;
     struct options options;
     struct problem problem;
     int status = EXIT_SUCCESS;

@@ -299,16 +299,16 @@ static void reload(struct running *running)
 static bool handle_signals(struct running *running)
 {
     struct signalfd_siginfo signal;
-    bool hang_up = false, stop = false;
+    bool hang_up = false, end = false;
 
     while (read(running->signals, &signal, sizeof(signal)) == sizeof(signal)) {
         hang_up = hang_up || signal.ssi_signo == SIGHUP;
-        stop = stop || signal.ssi_signo != SIGHUP;
+        end = end || signal.ssi_signo != SIGHUP;
     }
-    if (hang_up && !stop) {
+    if (hang_up && !end) {
         reload(running);
     }
-    return !stop;
+    return !end;
 }
 
 /* Milliseconds until something is due. */

@@ -39,7 +39,7 @@ unsigned spelling_distance(const char *first, const char *second)
         }
     }
     distance = rows[height % 3][width];
-    if (distance >= SPELLING_FAR || distance * 2 > height || distance * 2 > width) {
+    if (distance >= SPELLING_FAR || distance > height / 2 || distance > width / 2) {
         return SPELLING_FAR;
     }
     return distance;

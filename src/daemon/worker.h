@@ -36,7 +36,7 @@ struct worker {
     bool run_http;
     uint64_t run;      /* counts the runs of the TLS daemon */
     size_t unfinished; /* TLS connections that got further in this run and may get further still */
-    uint64_t now;     /* CLOCK_MONOTONIC at the start of this round, milliseconds */
+    uint64_t now;      /* CLOCK_MONOTONIC at the start of this round, milliseconds */
 
     struct connection *connections; /* room for all; a page is touched when it is first used */
     size_t connection_capacity;

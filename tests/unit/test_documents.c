@@ -336,7 +336,7 @@ static void test_a_file_has_at_most_64_kib(void **state)
     json_decref(value);
     write_file(text, 65537);
     assert_file_refused("has 65537 bytes: the limit is 65536");
-    assert_int_equal(truncate(path, 10 * 1000 * 1000), 0);
+    assert_int_equal(truncate(path, 10L * 1000 * 1000), 0);
     assert_file_refused("has 10000000 bytes");
 }
 

@@ -56,7 +56,10 @@ static void test_setting_again_replaces(void **state)
 
 static void test_ten_thousand_keys_are_all_found_while_it_grows(void **state)
 {
-    enum { COUNT = 10000, SIZE = 16 };
+    enum {
+        COUNT = 10000,
+        SIZE = 16
+    };
     static char keys[COUNT][SIZE];
     struct string_map map = {0};
 
