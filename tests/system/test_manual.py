@@ -253,3 +253,12 @@ def test_the_examples_of_the_manual_work(site, tmp_path):
         file.write_text(text)
         result = run("--test", "--config", file)
         assert result.returncode == 0, (text, result)
+
+
+def test_the_sample_configuration_shows_every_key_and_no_other(tmp_path):
+    sample = (PROJECT / "etc" / "matrix-wellknownd.conf").read_text()
+    keys = set(re.findall(r"^[ #]*(\w+) += ", sample, re.MULTILINE))
+    keys |= set(re.findall(r"\b(\w+) += \"", sample))  # in a contact, several stand on a line
+    sections = set(re.findall(r"^[ #]*(\w+)(?: \"[^\"]*\")? \{", sample, re.MULTILINE))
+    expected = set.union(*(known_keys(level, tmp_path) for level in LEVELS))
+    assert keys | sections == expected
