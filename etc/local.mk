@@ -1,1 +1,19 @@
-EXTRA_DIST += etc/matrix-wellknownd.conf
+# Examples to copy from, and completion for bash. Nothing goes into $(sysconfdir): what is there is
+# the administrator's.
+examplesdir = $(docdir)/examples
+dist_examples_DATA = \
+	etc/examples/Caddyfile \
+	etc/examples/haproxy.cfg \
+	etc/examples/matrix-wellknownd.service \
+	etc/examples/nginx.conf \
+	etc/matrix-wellknownd.conf
+
+# Bash looks for the completion of a program under the program's name.
+completiondir = $(datadir)/bash-completion/completions
+completion_DATA = etc/completions/matrix-wellknownd
+EXTRA_DIST += etc/matrix-wellknownd.bash-completion
+CLEANFILES += $(completion_DATA)
+
+etc/completions/matrix-wellknownd: etc/matrix-wellknownd.bash-completion
+	$(AM_V_GEN)$(MKDIR_P) etc/completions && \
+	cp $(srcdir)/etc/matrix-wellknownd.bash-completion $@

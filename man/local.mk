@@ -1,0 +1,4 @@
+# The manual pages.
+dist_man_MANS += \
+	man/matrix-wellknownd.8 \
+	man/matrix-wellknownd.conf.5

@@ -1,0 +1,1 @@
+EXTRA_DIST += CONTRIBUTING.md doc/architecture.md doc/decisions.md
