@@ -1,5 +1,5 @@
 # Unit tests: one program a source file, in cmocka. `make check` runs them.
-EXTRA_DIST += tests/unit/config_fixture.h tests/unit/unit.h tests/unpack-packages
+EXTRA_DIST += tests/unit/config_fixture.h tests/unit/unit.h
 
 if HAVE_CMOCKA
 AM_CFLAGS += $(CMOCKA_CFLAGS)

@@ -2,30 +2,22 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
-from pathlib import Path
 
 import pytest
 from harness.daemon import PLAIN, PROJECT, SERVER_OPTION, free_port
 from harness.waiting import eventually, scaled
 from harness.wire import CLIENT, Endpoint
+from peers import find, libraries, missing
 
 EXAMPLES = PROJECT / "etc" / "examples"
-# Where tests/unpack-packages has put servers that are not installed.
-SERVERS = Path(os.environ.get("WELLKNOWND_TEST_SERVERS", PROJECT / "build" / "servers"))
 SITE_PAGE = b"the site itself"
 
 
-def find(program):
+def server(program):
     """The path of a server's program; skips the test where there is none."""
-    folders = [*(SERVERS / "usr" / name for name in ("bin", "sbin")), "/usr/sbin", "/sbin"]
-    path = os.pathsep.join([os.environ.get("PATH", ""), *map(str, folders)])
-    found = shutil.which(program, path=path)
-    if not found:
-        pytest.skip(f"{program} is not installed: tests/unpack-packages {SERVERS} {program}")
-    return found
+    return find(program) or pytest.skip(missing(program))
 
 
 def example(name, directory, **replacements):
@@ -53,13 +45,12 @@ class Proxy:
         self.endpoint = Endpoint("127.0.0.1", self.port, tls)
         self.log_file = directory / "proxy.log"
         command = self.command()
-        libraries = [str(folder) for folder in (SERVERS / "usr" / "lib").glob("*-linux-gnu*")]
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 list(map(str, command)),
                 env={
                     "PATH": os.environ["PATH"],
-                    "LD_LIBRARY_PATH": os.pathsep.join(libraries),
+                    "LD_LIBRARY_PATH": libraries(),
                     "HOME": str(directory),
                 },
                 stdin=subprocess.DEVNULL,
@@ -87,7 +78,7 @@ class Proxy:
 
 class Nginx(Proxy):
     def command(self):
-        program = find("nginx")
+        program = server("nginx")
         example(
             "nginx.conf",
             self.directory,
@@ -113,7 +104,7 @@ class Nginx(Proxy):
 
 class Caddy(Proxy):
     def command(self):
-        program = find("caddy")
+        program = server("caddy")
         # With certificates of its own, Caddy asks a public authority, which a test cannot do.
         file = example(
             "Caddyfile",
@@ -131,7 +122,7 @@ class Caddy(Proxy):
 
 class Haproxy(Proxy):
     def command(self):
-        program = find("haproxy")
+        program = server("haproxy")
         both = self.directory / "both.pem"
         both.write_bytes(self.certificate.read_bytes() + self.key.read_bytes())
         site_port = free_port()  # nobody listens there: a site that is down
