@@ -28,6 +28,7 @@ struct request {
     const char *host_field;       /* the Host header, or NULL */
     unsigned host_fields;         /* how many there were */
     struct request_framing framing;
+    const char *next_line; /* where the line after those that were looked at has to begin */
     bool malformed;
     enum metrics_document document;
 };
@@ -66,28 +67,33 @@ size_t http_leave_escaped(void *context, struct MHD_Connection *handle, char *te
     return strlen(text);
 }
 
-/* Whether what ends here also ended its line. libmicrohttpd 0.9 takes a NUL, a CR or an LF alone
-   for a line's end; a CR LF have become two NULs. Version 1.0 refuses the others itself. */
-static bool ends_its_line(const char *text)
+/* Whether a field stands where the line before it ended, as a name, a colon, blanks and a value;
+   the colon and each byte of the line's end are NULs by now. libmicrohttpd 0.9 takes a NUL, a CR or
+   an LF alone for the end of a line, passes over fields without a name, and joins folded lines
+   otherwise than it should (RFC 9112, section 5.2). Version 1.0 refuses all this itself. */
+static bool is_whole_line(struct request *request, const char *name, const char *value)
 {
 #if MHD_VERSION < 0x01000000
-    return text[strlen(text) + 1] == '\0';
+    const char *after_name = name + strlen(name) + 1;
+    const char *expected = request->next_line;
+
+    request->next_line = value + strlen(value) + 2;
+    return name == expected && after_name + strspn(after_name, " \t") == value;
 #else
-    return text != NULL;
+    return request && name != value;
 #endif
 }
 
-/* Whether a field is what stood on one line: its name, a NUL in the colon's place, blanks, its
-   value. libmicrohttpd 0.9 joins lines that are folded, otherwise than it should (RFC 9112, section
-   5.2). */
-static bool is_one_line(const char *name, const char *value)
+/* Whether the empty line after the last field is where the header section ends. */
+static bool is_whole_section(const struct request *request)
 {
 #if MHD_VERSION < 0x01000000
-    const char *after = name + strlen(name) + 1;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->handle, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 
-    return after + strspn(after, " \t") == value && ends_its_line(value);
+    return info && request->next_line + 2 == request->method + info->header_size;
 #else
-    return name != value;
+    return request != NULL;
 #endif
 }
 
@@ -97,11 +103,13 @@ static enum MHD_Result see_field(void *context, enum MHD_ValueKind kind, const c
     struct request *request = context;
 
     value = value ? value : "";
-    if (!request_is_token(name) || !request_value_is_well_formed(value) ||
-        !is_one_line(name, value)) {
+    if (!request_is_token(name) || !request_value_is_well_formed(value)) {
         request->malformed = true;
     }
     if (kind == MHD_HEADER_KIND) {
+        if (!is_whole_line(request, name, value)) {
+            request->malformed = true;
+        }
         request_framing_add(&request->framing, name, value);
         if (strcasecmp(name, "Host") == 0) {
             request->host_field = value;
@@ -117,6 +125,9 @@ static void read_fields(struct request *request)
 {
     MHD_get_connection_values(request->handle, MHD_HEADER_KIND | MHD_FOOTER_KIND, see_field,
                               request);
+    if (!is_whole_section(request)) {
+        request->malformed = true;
+    }
     /* HTTP/1.0 has no chunks (RFC 9112, section 6.1). */
     if (request->framing.broken ||
         (request->framing.chunked && strcmp(request->version, "HTTP/1.0") == 0)) {
@@ -306,7 +317,7 @@ static void read_target(struct request *request, const char *url)
     request->path_offset = (size_t)(request->target.path - url);
 }
 
-/* Whether the request line was a method, a blank, a target, a blank, a version and CR LF.
+/* Whether the request line was a method, a blank, a target, a blank and a version.
    libmicrohttpd 0.9 ends the target at a NUL, finds the version behind the last blank of the line,
    and passes over further blanks; then the three are not next to each other. */
 static bool request_line_is_whole(const struct request *request, const char *url)
@@ -314,7 +325,7 @@ static bool request_line_is_whole(const struct request *request, const char *url
     const char *method = request->method;
 
 #if MHD_VERSION < 0x01000000
-    if (url != method + strlen(method) + 1 || !ends_its_line(request->version)) {
+    if (url != method + strlen(method) + 1) {
         return false;
     }
 #endif
@@ -334,6 +345,7 @@ enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const 
         .table = service_table(worker->service),
         .method = method,
         .version = version,
+        .next_line = version + strlen(version) + 2,
         .document = METRICS_DOCUMENT_OTHER,
     };
 
