@@ -154,13 +154,23 @@ static const struct answer *answer_document(const struct request *request, const
     return field && request_etag_matches(field, answer->etag) ? &answer->not_modified : &answer->ok;
 }
 
+/* The length of a field's value without the blanks after it. */
+static size_t field_length(const char *value)
+{
+    size_t length = strlen(value);
+
+    while (length > 0 && (value[length - 1] == ' ' || value[length - 1] == '\t')) {
+        length--;
+    }
+    return length;
+}
+
 /* Brings the host that the request is for into `host`; "" where HTTP/1.0 names none. Returns NULL,
    or the answer to a request whose host is not as it should be (RFC 9112, section 3.2). */
 static const struct answer *find_host(const struct request *request,
                                       char host[static SITE_HOST_SIZE])
 {
     const char *authority = request->target.authority;
-    size_t length = request->target.authority_length;
 
     host[0] = '\0';
     if (request->host_fields > 1) {
@@ -169,14 +179,12 @@ static const struct answer *find_host(const struct request *request,
     if (request->host_fields == 0 && strcmp(request->version, "HTTP/1.0") != 0) {
         return responses_fixed(ANSWER_HOST_MISSING);
     }
-    if (!authority && request->host_fields == 1) {
-        authority = request->host_field;
-        length = strlen(authority);
-        while (length > 0 && (authority[length - 1] == ' ' || authority[length - 1] == '\t')) {
-            length--;
-        }
+    /* The target's authority goes before the field, which has to be good all the same. */
+    if (request->host_fields == 1 && (!authority || *request->host_field) &&
+        !site_host_normalize(request->host_field, field_length(request->host_field), host)) {
+        return responses_fixed(ANSWER_HOST_MALFORMED);
     }
-    if (authority && !site_host_normalize(authority, length, host)) {
+    if (authority && !site_host_normalize(authority, request->target.authority_length, host)) {
         return responses_fixed(ANSWER_HOST_MALFORMED);
     }
     return NULL;
@@ -311,10 +319,16 @@ static bool announces_long_body(const struct request *request)
     return length && strtoull(length, NULL, 10) > BODY_LIMIT;
 }
 
+/* Takes the target apart. It has to be a path, a URL, or `*` in OPTIONS (RFC 9112, section 3.2). */
 static void read_target(struct request *request, const char *url)
 {
+    bool everything = strcmp(request->method, "OPTIONS") == 0 && strcmp(url, "*") == 0;
+
     request->target = request_target_read(url);
     request->path_offset = (size_t)(request->target.path - url);
+    if (!request->target.authority && url[0] != '/' && !everything) {
+        request->malformed = true;
+    }
 }
 
 /* Whether the request line was a method, a blank, a target, a blank and a version.
