@@ -8,7 +8,8 @@ a chunked body. Any visible ASCII is a target, for browsers send some of it raw.
 import re
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-REQUEST_LINE = re.compile(rb"(%s) ([\x21-\x7e]+) HTTP/(\d)\.(\d)" % TOKEN)
+REQUEST_LINE = re.compile(rb"(%s) ([\x21-\x7e]+) HTTP/1\.(\d)" % TOKEN)
+OTHER_VERSION = re.compile(rb"\bHTTP/[02-9]\.\d$")
 FIELD = re.compile(rb"(%s):[ \t]*((?:[\x21-\x7e\x80-\xff][\t\x20-\x7e\x80-\xff]*)?)" % TOKEN)
 HOST = re.compile(rb"(?:[0-9A-Za-z\-._~!$&'()*+,;=%]*|\[[0-9A-Fa-f:.]+\])(?::\d*)?")
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
@@ -23,15 +24,15 @@ class Malformed(Exception):
 def check(data):
     """Raises Malformed where the request that the bytes begin with is not whole and well-formed."""
     head, end, body = data.lstrip(b"\r\n").partition(b"\r\n\r\n")
+    if OTHER_VERSION.search(re.split(rb"[\r\n]", head, maxsplit=1)[0]):
+        return  # libmicrohttpd looks no further: 505 is the right answer, malformed or not
     if not end:
         raise Malformed("no end")
     line, *lines = head.split(b"\r\n")
     request = REQUEST_LINE.fullmatch(line)
     if not request:
         raise Malformed("request line")
-    method, target, major, minor = request.groups()
-    if major != b"1":
-        return  # well-formed, if of another version: 505 is the right answer
+    method, target, minor = request.groups()
     check_target(method, target)
     fields = [FIELD.fullmatch(each) for each in lines]
     if not all(fields):
