@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/privileges.h"
 #include "daemon/site_table.h"
 
 static void describe_listeners(const char *what, const struct address_list *addresses)
@@ -62,6 +63,10 @@ bool describe(const struct config *config, struct problem *problem)
     bool good = true;
 
     if (!table) {
+        return false;
+    }
+    if (config->user && !privileges_check(config->user, problem)) {
+        site_table_free(table);
         return false;
     }
     describe_listeners("HTTPS on", &config->listen);

@@ -71,7 +71,7 @@ struct MHD_Daemon *http_daemon_start(struct worker *worker, bool tls)
         MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)worker->connection_capacity, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)MEMORY_PER_CONNECTION, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, notify_connection, worker,
+        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_NOTIFY_CONNECTION, notify_connection, worker,
         MHD_OPTION_NOTIFY_COMPLETED, http_completed, worker, MHD_OPTION_URI_LOG_CALLBACK,
         http_see_target, worker, MHD_OPTION_UNESCAPE_CALLBACK, http_leave_escaped, NULL,
         MHD_OPTION_ARRAY, tls ? tls_options : no_options, MHD_OPTION_END);

@@ -20,18 +20,33 @@ static bool keep_capability(unsigned capability)
     return syscall(SYS_capset, &header, data) == 0;
 }
 
-bool privileges_drop(const char *name, struct problem *problem)
+static const struct passwd *find_user(const char *name, struct problem *problem)
 {
     const struct passwd *user;
 
     errno = 0;
     user = getpwnam(name);
     if (!user) {
-        return problem_set(problem, "user \"%s\": %s", name,
-                           errno ? strerror(errno) : "there is no such user: create it first");
+        problem_set(problem, "user \"%s\": %s", name,
+                    errno ? strerror(errno) : "there is no such user: create it first");
+    } else if (user->pw_uid == 0) {
+        problem_set(problem, "user \"%s\" is root: name an unprivileged user", name);
+        user = NULL;
     }
-    if (user->pw_uid == 0) {
-        return problem_set(problem, "user \"%s\" is root: name an unprivileged user", name);
+    return user;
+}
+
+bool privileges_check(const char *name, struct problem *problem)
+{
+    return find_user(name, problem) != NULL;
+}
+
+bool privileges_drop(const char *name, struct problem *problem)
+{
+    const struct passwd *user = find_user(name, problem);
+
+    if (!user) {
+        return false;
     }
     if (geteuid() != 0) {
         return user->pw_uid == geteuid() ||

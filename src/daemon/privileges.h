@@ -11,4 +11,7 @@
    thread starts. A user that does not exist, or is root, is a problem. */
 bool privileges_drop(const char *name, struct problem *problem);
 
+/* Whether there is such a user, and it is not root; for --test. */
+bool privileges_check(const char *name, struct problem *problem);
+
 #endif

@@ -98,14 +98,62 @@ static struct connection *worker_longest_waiting(const struct worker *worker)
     return idle ? idle : worker->phases[CONNECTION_REQUESTING].first;
 }
 
+void worker_wake(const struct worker *worker)
+{
+    uint64_t one = 1;
+
+    /* Fails only where it is about to wake up anyway. */
+    if (write(worker->wake_up, &one, sizeof(one)) < 0) {
+        return;
+    }
+}
+
+/* Asks the worker with the most connections to end one of those that wait. */
+static bool ask_other_worker(struct worker *worker)
+{
+    struct service *service = worker->service;
+    struct worker *fullest = NULL;
+    size_t most = 0;
+
+    for (unsigned i = 0; i < service->worker_count; i++) {
+        struct worker *other = &service->workers[i];
+        size_t count = atomic_load_explicit(&other->connection_count, memory_order_relaxed);
+
+        if (other != worker && count > most) {
+            fullest = other;
+            most = count;
+        }
+    }
+    if (fullest) {
+        atomic_fetch_add(&fullest->asked_to_end, 1);
+        worker_wake(fullest);
+    }
+    return fullest != NULL;
+}
+
+/* Ends those that another worker needs the room of. */
+static void worker_end_asked(struct worker *worker)
+{
+    unsigned asked = atomic_exchange(&worker->asked_to_end, 0);
+
+    while (asked-- > 0) {
+        struct connection *longest_waiting = worker_longest_waiting(worker);
+
+        if (!longest_waiting) {
+            return;
+        }
+        connection_end(longest_waiting);
+    }
+}
+
 /* Makes room for a connection that is already counted. False where it has to go itself. */
 static bool worker_make_room(struct worker *worker, const struct site_table *table)
 {
     struct service *service = worker->service;
+    unsigned count = atomic_load_explicit(&service->connections, memory_order_relaxed);
     struct connection *longest_waiting;
 
-    if (atomic_load_explicit(&service->connections, memory_order_relaxed) <=
-        table->max_connections) {
+    if (count <= table->max_connections) {
         return true;
     }
     if (may_tell_limit(service)) {
@@ -114,11 +162,12 @@ static bool worker_make_room(struct worker *worker, const struct site_table *tab
                     table->max_connections);
     }
     longest_waiting = worker_longest_waiting(worker);
-    if (!longest_waiting) {
-        return false;
+    if (longest_waiting) {
+        connection_end(longest_waiting);
+        return true;
     }
-    connection_end(longest_waiting);
-    return true;
+    /* For the moment that takes there is one more. */
+    return count <= table->max_connections + SPARE_CONNECTIONS && ask_other_worker(worker);
 }
 
 /* Hands a connection to libmicrohttpd, which owns its socket from here on. */
@@ -303,8 +352,8 @@ static void worker_handle(struct worker *worker, void *source)
         worker_greet(worker, source, true);
         break;
     case EVENT_WAKE_UP:
-        if (read(worker->wake_up, &ignored, sizeof(ignored)) < 0) {
-            break;
+        if (read(worker->wake_up, &ignored, sizeof(ignored)) > 0) {
+            worker_end_asked(worker);
         }
         break;
     case EVENT_HTTPS_DAEMON:
