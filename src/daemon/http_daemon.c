@@ -21,6 +21,7 @@ static void notify_connection(void *context, struct MHD_Connection *handle, void
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         *socket_context = worker->arriving;
+        worker->arriving->handle = handle;
         if (worker->arriving->handshake == HANDSHAKE_RUNNING) {
             const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(handle, MHD_CONNECTION_INFO_GNUTLS_SESSION);
@@ -35,7 +36,7 @@ static void notify_connection(void *context, struct MHD_Connection *handle, void
     if (connection->handshake == HANDSHAKE_RUNNING) {
         metrics_count_handshake(&worker->counters, METRICS_HANDSHAKE_FAILED);
     }
-    worker_forget(worker, connection);
+    connection_forget(connection);
 }
 
 static void log_library(void *context, const char *format, va_list arguments)
@@ -57,7 +58,8 @@ static void log_library(void *context, const char *format, va_list arguments)
 
 struct MHD_Daemon *http_daemon_start(struct worker *worker, bool tls)
 {
-    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
+    unsigned flags =
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
     struct MHD_OptionItem tls_options[] = {
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)tls_priorities},
         {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)tls_retrieve_certificate},

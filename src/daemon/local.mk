@@ -4,6 +4,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/access_log.c src/daemon/access_log.h \
 	src/daemon/address.c src/daemon/address.h \
 	src/daemon/address_limit.c src/daemon/address_limit.h \
+	src/daemon/arrivals.c src/daemon/arrivals.h \
 	src/daemon/certificates.c src/daemon/certificates.h \
 	src/daemon/config.c src/daemon/config.h \
 	src/daemon/config_check.c src/daemon/config_check.h \

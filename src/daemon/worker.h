@@ -64,9 +64,6 @@ void worker_note_progress(struct connection *connection);
 /* A connection cannot get further before its client says more. */
 void worker_note_waiting(struct connection *connection);
 
-/* For connection.c: gives a connection's place back. */
-void worker_forget(struct worker *worker, struct connection *connection);
-
 /* Has a worker begin a new round. */
 void worker_wake(const struct worker *worker);
 

@@ -12,7 +12,6 @@
 #include "daemon/http_daemon.h"
 #include "daemon/worker.h"
 
-
 static bool worker_add_event(struct worker *worker, int file, void *source)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
