@@ -146,7 +146,7 @@ def test_a_handshake_that_drips_in_is_closed(start_limited):
 
 @pytest.mark.parametrize("kind", ("http", "https"))
 def test_a_kept_connection_that_is_idle_is_closed(start_limited, kind):
-    endpoint = getattr(start_limited("keepalive_timeout = 1"), kind)[0]
+    endpoint = getattr(start_limited("keepalive_timeout = 1", "request_timeout = 60"), kind)[0]
     with endpoint.connect() as kept:
         assert kept.request().status == 200
         assert kept.request().status == 200
