@@ -59,7 +59,8 @@ static bool describe_certificate(const struct site *site)
 bool describe(const struct config *config, struct problem *problem)
 {
     bool tls = config->listen.count > 0;
-    struct site_table *table = site_table_build(config, NULL, tls, problem);
+    struct site_table *table = site_table_build(
+        config, NULL, tls ? SITE_CERTIFICATES_ALL : SITE_CERTIFICATES_NONE, problem);
     bool good = true;
 
     if (!table) {

@@ -13,7 +13,7 @@ struct builder {
     const struct site_table *previous;
     struct string_map answers_by_text;
     size_t answer_capacity;
-    bool tls;
+    enum site_certificates certificates;
 };
 
 static bool out_of_memory(struct problem *problem)
@@ -139,14 +139,14 @@ static bool build_site(struct builder *builder, struct site *site,
     }
     table->redirects = table->redirects || site->redirect;
     site->certificate = table->default_certificate;
-    if (builder->tls && domain->certificate) {
+    if (builder->certificates != SITE_CERTIFICATES_NONE && domain->certificate) {
         site->certificate = certificate_set_add(
             &table->certificates, builder->previous ? &builder->previous->certificates : NULL,
             domain->certificate, domain->key);
         if (!site->certificate) {
             return out_of_memory(problem);
         }
-        if (!atomic_load(&site->certificate->current)) {
+        if (!certificate_usable(site->certificate)) {
             log_error("%s: HTTPS is refused for this domain until %s and %s can be used",
                       site->host, domain->certificate, domain->key);
         }
@@ -170,7 +170,8 @@ static bool build_default_certificate(struct builder *builder, struct problem *p
     const char **names;
     size_t count = 0;
 
-    if (!builder->tls || (!config->self_signed && !config->certificate)) {
+    if (builder->certificates == SITE_CERTIFICATES_NONE ||
+        (!config->self_signed && !config->certificate)) {
         return true;
     }
     if (config->certificate) {
@@ -196,7 +197,7 @@ static bool build_default_certificate(struct builder *builder, struct problem *p
 static bool some_certificate_usable(const struct site_table *table, struct problem *problem)
 {
     for (size_t i = 0; i < table->certificates.count; i++) {
-        if (atomic_load(&table->certificates.items[i]->current)) {
+        if (certificate_usable(table->certificates.items[i])) {
             return true;
         }
     }
@@ -216,7 +217,7 @@ static void choose_certificate_without_sni(struct site_table *table)
     for (size_t i = 0; i < table->certificates.count; i++) {
         struct certificate *chosen = table->certificate_without_sni;
 
-        if (chosen && atomic_load(&chosen->current)) {
+        if (chosen && certificate_usable(chosen)) {
             return;
         }
         table->certificate_without_sni = table->certificates.items[i];
@@ -224,16 +225,18 @@ static void choose_certificate_without_sni(struct site_table *table)
 }
 
 struct site_table *site_table_build(const struct config *config, const struct site_table *previous,
-                                    bool tls, struct problem *problem)
+                                    enum site_certificates certificates, struct problem *problem)
 {
     struct site_table *table = calloc(1, sizeof(*table));
-    struct builder builder = {.table = table, .config = config, .previous = previous, .tls = tls};
+    struct builder builder = {
+        .table = table, .config = config, .previous = previous, .certificates = certificates};
     bool good = false;
 
     if (!table) {
         out_of_memory(problem);
         return NULL;
     }
+    table->certificates.read_all = certificates == SITE_CERTIFICATES_ALL;
     table->access_log = config->access_log;
     table->max_connections = config->max_connections;
     table->max_connections_per_ip = config->max_connections_per_ip;
@@ -254,7 +257,7 @@ struct site_table *site_table_build(const struct config *config, const struct si
         }
     }
     choose_certificate_without_sni(table);
-    good = !tls || some_certificate_usable(table, problem);
+    good = certificates == SITE_CERTIFICATES_NONE || some_certificate_usable(table, problem);
 out:
     builder_clear(&builder);
     if (!good) {

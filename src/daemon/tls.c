@@ -137,11 +137,11 @@ static int choose_certificate(gnutls_session_t session)
     struct connection *connection = connection_of(session);
     const struct site_table *table = service_table(connection->worker->service);
     char name[SITE_HOST_SIZE];
-    const struct certificate *certificate;
+    struct certificate *certificate;
     struct credentials *credentials;
 
     certificate = site_table_certificate(table, sni_of(session, name, sizeof(name)) ? name : NULL);
-    credentials = certificate ? atomic_load(&certificate->current) : NULL;
+    credentials = certificate ? certificate_use(certificate) : NULL;
     if (!credentials) {
         connection->handshake = HANDSHAKE_REFUSED;
         /* libmicrohttpd would only hang up; RFC 6066 wants the client to be told. */
@@ -151,7 +151,7 @@ static int choose_certificate(gnutls_session_t session)
     }
     /* A second ClientHello, after a HelloRetryRequest, chooses anew. */
     credentials_release(connection->credentials);
-    connection->credentials = credentials_reference(credentials);
+    connection->credentials = credentials;
     return 0;
 }
 

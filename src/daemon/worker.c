@@ -17,14 +17,6 @@ enum {
     STOPPING_GRACE = 500 /* milliseconds that a silent connection has then, from accept on */
 };
 
-uint64_t monotonic_milliseconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 void worker_wake(const struct worker *worker)
 {
     uint64_t one = 1;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/clock.h"
 #include "daemon/connection.h"
 #include "daemon/listeners.h"
 #include "daemon/metrics.h"
@@ -66,8 +67,5 @@ void worker_note_waiting(struct connection *connection);
 
 /* Has a worker begin a new round. */
 void worker_wake(const struct worker *worker);
-
-/* CLOCK_MONOTONIC in milliseconds. */
-uint64_t monotonic_milliseconds(void);
 
 #endif
