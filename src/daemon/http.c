@@ -1,5 +1,6 @@
 #include "daemon/http.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,11 @@
    kernel reset the connection under the answer; a longer one than this is not waited for. */
 enum {
     BODY_LIMIT = 64 * 1024
+};
+
+/* More than libmicrohttpd's memory for one request, so every target fits. In bytes. */
+enum {
+    TARGET_SIZE = 16 * 1024
 };
 
 /* A request as far as an answer depends on it. */
@@ -114,7 +120,7 @@ static void read_target(struct request *request, const char *url)
     }
     if (authority) {
         request->authority = authority;
-        request->authority_length = strcspn(authority, "/");
+        request->authority_length = strcspn(authority, "/?");
         request->path = authority + request->authority_length;
     }
     request->path_offset = (size_t)(request->path - url);
@@ -129,39 +135,10 @@ static bool read_document(const struct request *request, enum document *document
            document_by_name(request->path + sizeof(prefix) - 1, document);
 }
 
-/* Whether an If-None-Match field (RFC 9110, section 13.1.2) names the ETag. The comparison is the
-   weak one. */
-static bool etag_matches(const char *field, const char *etag)
+static struct answer answer_document(const struct request *request, const struct site *site,
+                                     enum document document)
 {
-    size_t length = strlen(etag);
-
-    for (;;) {
-        field += strspn(field, " \t,");
-        if (*field == '*') {
-            return true;
-        }
-        if (strncmp(field, "W/", 2) == 0) {
-            field += 2;
-        }
-        if (strncmp(field, etag, length) == 0) {
-            return true;
-        }
-        if (*field != '"') {
-            return false;
-        }
-        field = strchr(field + 1, '"');
-        if (!field) {
-            return false;
-        }
-        field++;
-    }
-}
-
-static const struct answer *answer_document(const struct request *request, const struct site *site,
-                                            enum document document)
-{
-    const struct document_answer *answer = site->documents[document];
-    const char *field;
+    struct document_answer *answer = site->documents[document];
 
     if (strcmp(request->method, "OPTIONS") == 0) {
         return responses_fixed(ANSWER_OPTIONS);
@@ -172,28 +149,31 @@ static const struct answer *answer_document(const struct request *request, const
     if (!answer) {
         return responses_fixed(ANSWER_NO_SERVER_DOCUMENT + document);
     }
-    field = MHD_lookup_connection_value(request->handle, MHD_HEADER_KIND, "If-None-Match");
-    return field && etag_matches(field, answer->etag) ? &answer->not_modified : &answer->ok;
+    return document_answer_get(
+        answer, MHD_lookup_connection_value(request->handle, MHD_HEADER_KIND, "If-None-Match"));
 }
 
-/* Brings the host that the request is for into `host`; "" where HTTP/1.0 names none. Returns NULL,
-   or the answer to a request whose host is not as it should be (RFC 9112, section 3.2). */
-static const struct answer *find_host(const struct request *request,
-                                      char host[static SITE_HOST_SIZE])
+/* Brings the host that the request is for into `host`; "" where HTTP/1.0 names none. False,
+   and the answer that is due, where the host is not as it should be (RFC 9112, section 3.2). */
+static bool find_host(const struct request *request, char host[static SITE_HOST_SIZE],
+                      enum fixed_answer *refusal)
 {
     const char *authority = request->authority;
     size_t length = request->authority_length;
 
     host[0] = '\0';
     if (request->host_fields > 1) {
-        return responses_fixed(ANSWER_HOST_REPEATED);
+        *refusal = ANSWER_HOST_REPEATED;
+        return false;
     }
     if (request->host_fields == 0 && strcmp(request->version, "HTTP/1.1") == 0) {
-        return responses_fixed(ANSWER_HOST_MISSING);
+        *refusal = ANSWER_HOST_MISSING;
+        return false;
     }
     if (request->host_fields == 1 && *request->host_field &&
         !field_ends_with_its_line(request->host_field)) {
-        return responses_fixed(ANSWER_HOST_MALFORMED);
+        *refusal = ANSWER_HOST_MALFORMED;
+        return false;
     }
     if (!authority && request->host_fields == 1) {
         authority = request->host_field;
@@ -203,9 +183,10 @@ static const struct answer *find_host(const struct request *request,
         }
     }
     if (authority && !site_host_normalize(authority, length, host)) {
-        return responses_fixed(ANSWER_HOST_MALFORMED);
+        *refusal = ANSWER_HOST_MALFORMED;
+        return false;
     }
-    return NULL;
+    return true;
 }
 
 /* The site of a host; without one, the only site or the one for any host. */
@@ -222,16 +203,21 @@ static struct answer redirect(const struct request *request, const char *base)
     const char *target = request->connection->target;
     const char *path = target ? target + request->path_offset : "";
 
-    return response_redirect(base, *path == '/' ? path : "/");
+    if (*path != '/') {
+        /* "http://host?query": the path is "/" (RFC 9110, section 4.2.3). */
+        char with_slash[TARGET_SIZE];
+
+        snprintf(with_slash, sizeof(with_slash), "/%s", path);
+        return response_redirect(base, with_slash);
+    }
+    return response_redirect(base, path);
 }
 
-/* Chooses the answer. Where it had to be made for this request alone, it is in `made`, and its
-   response is the caller's to destroy. */
-static const struct answer *choose_answer(struct request *request, struct answer *made)
+static struct answer choose_answer(struct request *request)
 {
     const struct connection *connection = request->connection;
     char host[SITE_HOST_SIZE];
-    const struct answer *answer;
+    enum fixed_answer refusal;
     const struct site *site;
     enum document document;
 
@@ -241,31 +227,24 @@ static const struct answer *choose_answer(struct request *request, struct answer
     if (connection->target_malformed) {
         return responses_fixed(ANSWER_REQUEST_MALFORMED);
     }
-    answer = find_host(request, host);
-    if (answer) {
-        return answer;
+    if (!find_host(request, host, &refusal)) {
+        return responses_fixed(refusal);
     }
     site = find_site(request->table, host);
-    if (!site && !host[0]) {
-        return responses_fixed(ANSWER_HOST_MISSING);
-    }
     if (!site) {
-        *made = response_unknown_host(host);
-        return made;
+        return host[0] ? response_unknown_host(host) : responses_fixed(ANSWER_HOST_MISSING);
     }
     if (read_document(request, &document)) {
         request->document = METRICS_DOCUMENT_FIRST + document;
         return answer_document(request, site, document);
     }
     if (site->redirect) {
-        *made = redirect(request, site->redirect);
-        return made;
+        return redirect(request, site->redirect);
     }
     return responses_fixed(ANSWER_UNRECOGNIZED);
 }
 
-static const struct answer *choose_metrics_answer(const struct request *request,
-                                                  struct answer *made)
+static struct answer choose_metrics_answer(const struct request *request)
 {
     char *text;
 
@@ -276,10 +255,7 @@ static const struct answer *choose_metrics_answer(const struct request *request,
         return responses_fixed(ANSWER_METHOD_NOT_ALLOWED);
     }
     text = metrics_render(request->connection->worker->service);
-    if (text) {
-        *made = response_text(text, metrics_content_type);
-    }
-    return made;
+    return text ? response_text(text, metrics_content_type) : (struct answer){0};
 }
 
 /* Whether the connection ends with this answer (RFC 9112, section 9.3). Where this guess is wrong,
@@ -297,31 +273,30 @@ static bool closes_after(const struct request *request)
 static enum MHD_Result queue_answer(struct request *request)
 {
     struct connection *connection = request->connection;
-    struct answer made = {0};
-    const struct answer *answer;
+    struct answer answer;
     enum MHD_Result queued;
     bool has_body;
 
     MHD_get_connection_values(request->handle, MHD_HEADER_KIND, see_host, request);
-    answer = connection->kind == LISTENER_METRICS ? choose_metrics_answer(request, &made)
-                                                  : choose_answer(request, &made);
-    if (!answer->response) {
+    answer = connection->kind == LISTENER_METRICS ? choose_metrics_answer(request)
+                                                  : choose_answer(request);
+    if (!answer.response) {
         return MHD_NO; /* no memory: all that is left is to hang up */
     }
-    has_body = answer->length > 0 && strcmp(request->method, "HEAD") != 0;
+    has_body = answer.length > 0 && strcmp(request->method, "HEAD") != 0;
     connection->close_after = closes_after(request);
     connection->records_left = has_body ? 2 : 1;
-    queued = MHD_queue_response(request->handle, answer->status, answer->response);
+    queued = MHD_queue_response(request->handle, answer.status, answer.response);
     connection_enter(connection, CONNECTION_ANSWERING);
     if (connection->kind != LISTENER_METRICS) {
-        metrics_count_request(&connection->worker->counters, request->document, answer->status);
+        metrics_count_request(&connection->worker->counters, request->document, answer.status);
         if (request->table->access_log) {
             access_log_write(connection, request->handle, request->method, request->version,
-                             answer->status, has_body ? answer->length : 0);
+                             answer.status, has_body ? answer.length : 0);
         }
     }
-    if (made.response) {
-        MHD_destroy_response(made.response);
+    if (answer.temporary) {
+        MHD_destroy_response(answer.response);
     }
     return queued;
 }

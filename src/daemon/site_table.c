@@ -5,6 +5,12 @@
 
 #include "daemon/log.h"
 
+/* So many distinct documents have their responses built with the table, further ones when they are
+   first asked for. */
+enum {
+    ANSWERS_AT_ONCE = 1024
+};
+
 /* While a table is built: the answers made so far, by their documents' text, so that domains with
    the same delegation share them. */
 struct builder {
@@ -22,7 +28,7 @@ static bool out_of_memory(struct problem *problem)
 }
 
 /* The answer with this document; takes `text` (or NULL, where memory ran out) over. */
-static const struct document_answer *builder_answer(struct builder *builder, char *text)
+static struct document_answer *builder_answer(struct builder *builder, char *text)
 {
     struct site_table *table = builder->table;
     struct document_answer *answer;
@@ -50,7 +56,8 @@ static const struct document_answer *builder_answer(struct builder *builder, cha
         table->answers = answers;
         builder->answer_capacity = capacity;
     }
-    answer = document_answer_new(text, builder->config->max_age);
+    answer =
+        document_answer_new(text, builder->config->max_age, table->answer_count < ANSWERS_AT_ONCE);
     if (!answer || !string_map_set(&builder->answers_by_text, key, answer)) {
         document_answer_free(answer);
         free(key);

@@ -15,9 +15,9 @@
 
 /* One host, or any. */
 struct site {
-    char *host;                                              /* lower case; "*": any other host */
-    const struct document_answer *documents[DOCUMENT_COUNT]; /* NULL: none */
-    char *redirect;                                          /* where other paths go, or NULL */
+    char *host;                                        /* lower case; "*": any other host */
+    struct document_answer *documents[DOCUMENT_COUNT]; /* NULL: none */
+    char *redirect;                                    /* where other paths go, or NULL */
     struct certificate *certificate; /* its own, else the default one; NULL: none */
 };
 
