@@ -146,26 +146,29 @@ static enum first_bytes look_at_first_bytes(int socket)
     };
     unsigned char bytes[ENOUGH];
     ssize_t count = recv(socket, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
-    size_t record;
+    size_t received = count > 0 ? (size_t)count : 0;
+    size_t needed;
 
     if (count < 0) {
         return errno == EAGAIN || errno == EINTR ? FIRST_BYTES_AWAITED : FIRST_BYTES_CLOSED;
     }
-    if (count == 0) {
+    if (received == 0) {
         return FIRST_BYTES_CLOSED;
     }
     if (bytes[0] != HANDSHAKE_RECORD) {
         return FIRST_BYTES_PLAIN;
     }
-    if (count <= RECORD_HEADER) {
+    if (received <= RECORD_HEADER) {
         return FIRST_BYTES_AWAITED;
     }
     if (bytes[RECORD_HEADER] != CLIENT_HELLO) {
         return FIRST_BYTES_NONSENSE;
     }
-    record = RECORD_HEADER + (size_t)(bytes[3] << 8 | bytes[4]);
-    return (size_t)count >= (record < ENOUGH ? record : ENOUGH) ? FIRST_BYTES_TLS
-                                                                : FIRST_BYTES_AWAITED;
+    needed = RECORD_HEADER + (size_t)(bytes[3] << 8 | bytes[4]);
+    if (needed > ENOUGH) {
+        needed = ENOUGH;
+    }
+    return received < needed ? FIRST_BYTES_AWAITED : FIRST_BYTES_TLS;
 }
 
 void arrivals_greet(struct connection *connection)
