@@ -278,11 +278,16 @@ size_t resolver_wait_for(struct resolver *resolver, struct curl_waitfd *fds, siz
                          int *milliseconds)
 {
     ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-    int mask = ares_getsock(resolver->channel, sockets, ARES_GETSOCK_MAXNUM);
+    unsigned mask =
+        (unsigned)ares_getsock(resolver->channel, sockets, ARES_GETSOCK_MAXNUM);
     size_t count = 0;
     for (int i = 0; i < ARES_GETSOCK_MAXNUM && count < limit; i++) {
-        short events = (short)((ARES_GETSOCK_READABLE(mask, i) ? CURL_WAIT_POLLIN : 0) |
-                               (ARES_GETSOCK_WRITABLE(mask, i) ? CURL_WAIT_POLLOUT : 0));
+        /* As ARES_GETSOCK_READABLE and ARES_GETSOCK_WRITABLE do, but the last of these shifts a bit
+           into the sign. */
+        bool readable = (mask >> i & 1U) != 0;
+        bool writable = (mask >> (i + ARES_GETSOCK_MAXNUM) & 1U) != 0;
+        short events =
+            (short)((readable ? CURL_WAIT_POLLIN : 0) | (writable ? CURL_WAIT_POLLOUT : 0));
         if (events != 0) {
             fds[count++] = (struct curl_waitfd){.fd = sockets[i], .events = events};
         }

@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "check/text.h"
 
 #include <stdbool.h>
