@@ -141,7 +141,8 @@ static void loop(struct run *run)
     long since = seconds_now();
     size_t told = 0;
     while (advance(run)) {
-        fetcher_process(run->environment.fetcher);
+        /* What has just been started may be done already: then there is nothing to wait for. */
+        bool finished = fetcher_process(run->environment.fetcher);
         size_t before = run->text.current * PART_COUNT + run->text.parts_written;
         report(run);
         told = run->text.current * PART_COUNT + run->text.parts_written;
@@ -149,7 +150,9 @@ static void loop(struct run *run)
         if (!run->json && seconds_now() - since >= PATIENCE) {
             report_text_show_waiting(&run->text, seconds_now() - since);
         }
-        wait_for_network(run);
+        if (!finished) {
+            wait_for_network(run);
+        }
     }
     report(run);
 }

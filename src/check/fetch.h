@@ -59,6 +59,7 @@ struct fetch {
     char *detail; /* printable: what the library said of a failure */
 
     enum fetch_outcome broken_off; /* why a callback has ended it, if one has */
+    bool connected; /* TCP was through, whatever became of TLS */
     CURL *handle;
     struct curl_slist *headers;
     struct curl_slist *connect_to;
@@ -87,7 +88,8 @@ void fetch_clear(struct fetch *fetch);
 /* For the event loop: waits at most `milliseconds` for any request, or for any of `fds`. */
 void fetcher_wait(struct fetcher *fetcher, struct curl_waitfd *fds, size_t count, int milliseconds);
 
-/* Goes on with every request as far as it can, and finishes those that are done. */
-void fetcher_process(struct fetcher *fetcher);
+/* Goes on with every request as far as it can, and finishes those that are done; true where there
+   was one. */
+bool fetcher_process(struct fetcher *fetcher);
 
 #endif

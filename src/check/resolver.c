@@ -159,7 +159,7 @@ static void record_arrived(void *context, int status, int timeouts, unsigned cha
         if (!dns_answer_parse(message, (size_t)length, lookup->name, lookup->type,
                               &lookup->answer)) {
             lookup->status = LOOKUP_FAILED;
-            snprintf(lookup->error, sizeof(lookup->error), "the DNS answer is broken");
+            snprintf(lookup->error, sizeof(lookup->error), "the DNS answer is broken, or goes round in a circle");
         } else {
             lookup->status = lookup->answer.count > 0 ? LOOKUP_FOUND : LOOKUP_ABSENT;
         }

@@ -64,7 +64,8 @@ def internet(tmp_path_factory):
         }
         built.start_sites("apex", odd)
         home = site_specification("home", [HOME, SECOND_HOME, PRIVATE], [8448, 8449], authorities)
-        home["listen"] += [[HOME[0], 443], [HOME[1], 443]][:1]
+        home["listen"].append([HOME[0], 443])
+        home["mute"] = [[HOME[0], 8007]]
         home["plain"] = [[HOME[0], 8008]]
         built.start_sites("home", home)
         yield Internets(built, authorities)

@@ -1,10 +1,10 @@
 """The test internet's homeservers and misbehaving web servers: TLS by SNI, answers by path.
 
 Run as `sites.py SPECIFICATION`, a JSON file:
-{"listen": [[ADDRESS, PORT], ...], "plain": [[ADDRESS, PORT], ...], "sites": {NAME: SITE}}.
-SITE is {"chain", "key", "host", "routes"}; NAME is the SNI name, or the address that a client
-without SNI has come to; "NAME@ADDRESS" is for that address alone. With "host", requests whose Host
-header is another one are answered 421. A route is {"status", "headers", "body", "quirk"}.
+{"listen": [[ADDRESS, PORT], ...], "plain": [...], "mute": [...], "sites": {NAME: SITE}}.
+SITE is {"chain", "key", "hosts", "routes"}; NAME is the SNI name, or the address that a client
+without SNI has come to; "NAME@ADDRESS" is for that address alone. With "hosts", requests whose Host
+header is none of them are answered 421. A route is {"status", "headers", "body", "quirk"}.
 """
 
 import json
@@ -58,7 +58,7 @@ def serve_request(connection, site):
     head = request.decode("latin-1").split("\r\n")
     path = head[0].split(" ")[1]
     host = next(line[6:] for line in head if line.lower().startswith("host: "))
-    if site.get("host", host) != host:
+    if host not in site.get("hosts", [host]):
         connection.sendall(answer(421, {}, f"wrong Host {host}".encode()))
         return
     route = site["routes"].get(path) or site.get("fallback") or {"status": 404}
@@ -86,6 +86,8 @@ def serve_tls(connection, address):
     chosen = []
 
     def choose(tls, name, _context):
+        if name is None:
+            return None
         for key in (f"{name}@{address}", name):
             if key in CONTEXTS:
                 tls.context = CONTEXTS[key]
@@ -103,9 +105,15 @@ def serve_tls(connection, address):
         serve_request(tls, chosen[0] if chosen else own)
 
 
-def serve_plain(connection, address):
-    del address
+def serve_plain(connection, _address):
+    if not connection.recv(1, socket.MSG_PEEK).isalpha():
+        connection.sendall(answer(400, {}, b"this is HTTP"))
+        return
     serve_request(connection, {"routes": SPECIFICATION.get("plain_routes", {})})
+
+
+def serve_nothing(_connection, _address):
+    time.sleep(60)
 
 
 def handle(serve, connection, address):
@@ -137,5 +145,7 @@ for where in SPECIFICATION["listen"]:
     listen(serve_tls, *where)
 for where in SPECIFICATION.get("plain", []):
     listen(serve_plain, *where)
+for where in SPECIFICATION.get("mute", []):
+    listen(serve_nothing, *where)
 print("ready", flush=True)
 threading.Event().wait()

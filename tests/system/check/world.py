@@ -167,7 +167,7 @@ def sites(kind, authorities):
             chain, key = authorities[site.authority].issue(*names, **site.issue)
             result[name] = {"chain": chain, "key": key, "routes": site.routes}
             if site.host:
-                result[name]["host"] = site.host
+                result[name]["hosts"] = [site.host] if isinstance(site.host, str) else site.host
             elif kind == "apex":
                 result[name]["fallback"] = page("{}", CORS, 404)
     return result
