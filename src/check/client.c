@@ -98,11 +98,12 @@ static void judge_cors(struct client *client, struct lines *lines, int depth, en
     const char *origin = document->fetch.allow_origin;
     char *printable = text_printable(origin == NULL ? "" : origin,
                                      origin == NULL ? 0 : strlen(origin));
-    char *text = shown ? text_format("a redirect to the document has no CORS header, so web "
-                                     "clients never see it")
+    char *text = shown ? text_format("a redirect to the client document has no CORS header, so "
+                                     "web clients never see it")
                  : origin == NULL
-                     ? text_format("the answer has no CORS header, so web clients never see it")
-                     : text_format("the answer's CORS header allows only %s", printable);
+                     ? text_format("the answer for the client document has no CORS header, so "
+                                   "web clients never see it")
+                     : text_format("the client document's CORS header allows only %s", printable);
     fault(client, lines, depth, mark, FINDING_CLIENT_CORS, text, cors_hint);
     free(printable);
 }
@@ -199,13 +200,13 @@ static void judge_body(struct client *client, struct lines *lines, int depth)
     struct problem problem;
     if (client->body == NULL) {
         fault(client, lines, depth, MARK_ERROR, FINDING_CLIENT_NOT_JSON,
-              text_format("the document is no JSON object (%s)", client->body_error),
+              text_format("the client document is no JSON object (%s)", client->body_error),
               document_hint);
         return;
     }
     if (client->base_url == NULL) {
         fault(client, lines, depth, MARK_ERROR, FINDING_CLIENT_NO_BASE_URL,
-              text_format("the document has no m.homeserver with a base_url"), document_hint);
+              text_format("the client document has no m.homeserver with a base_url"), document_hint);
         return;
     }
     client->shown_url = text_printable(client->base_url, strlen(client->base_url));

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "check/text.h"
+
 /* A string, or null for NULL. The texts are printable already. */
 static json_t *text_or_null(const char *text)
 {
@@ -27,7 +29,9 @@ static json_t *describe_try(const struct well_known_try *try)
     bool answered = fetch->outcome == FETCH_ANSWERED;
     json_t *redirects = json_array();
     for (size_t i = 1; i <= try->follow.redirects; i++) {
-        json_array_append_new(redirects, json_string(try->follow.visited[i]));
+        char *url = text_printable(try->follow.visited[i], strlen(try->follow.visited[i]));
+        json_array_append_new(redirects, json_string(url));
+        free(url);
     }
     return json_pack("{s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "address", address_text(&try->address),
                      "ok", try->answer == WELL_KNOWN_GOOD, "status",

@@ -52,7 +52,14 @@ static void take_records(struct service *service, const struct record_lookup *lo
     qsort(service->targets, service->count, sizeof(service->targets[0]), compare_targets);
     for (size_t i = 0; i < service->count; i++) {
         struct service_target *target = &service->targets[i];
-        host_lookup_start(service->environment->resolver, &target->lookup, target->name);
+        struct ip_address literal;
+        if (ip_address_parse(target->name, strlen(target->name), &literal)) {
+            /* A target is a name (RFC 2782): what looks like an address is not to be asked. */
+            target->lookup.a.status = LOOKUP_ABSENT;
+            target->lookup.aaaa.status = LOOKUP_ABSENT;
+        } else {
+            host_lookup_start(service->environment->resolver, &target->lookup, target->name);
+        }
         char *printable = text_printable(target->name, strlen(target->name));
         free(target->name);
         target->name = printable;

@@ -86,6 +86,12 @@ static void judge_headers(const struct well_known_try *try, struct lines *lines,
     const struct fetch *fetch = &try->follow.fetch;
     char address[IP_TEXT_SIZE];
     ip_address_text(&try->address, address);
+    if (ip_address_reach(&try->address) != IP_PUBLIC) {
+        lines_add_finding(lines, depth, MARK_WARN, FINDING_ADDRESS_PRIVATE,
+                          text_format("%s: this is an address of a private network", address),
+                          text_format("other servers cannot reach it: give the name a public "
+                                      "address"));
+    }
     if (try->follow.insecure) {
         lines_add_finding(lines, depth, MARK_WARN, FINDING_REDIRECT_INSECURE,
                           text_format("%s: a redirect leaves HTTPS", address),
@@ -105,16 +111,16 @@ static void judge_headers(const struct well_known_try *try, struct lines *lines,
     if (try->max_age > CACHE_LONGEST) {
         char *span = text_duration(try->max_age);
         lines_add_finding(lines, depth, MARK_WARN, FINDING_WELL_KNOWN_CACHE_LONG,
-                          text_format("%s: it may be kept for %s, but homeservers ask again after "
-                                      "48 hours",
+                          text_format("%s: the document may be kept for %s, but homeservers ask "
+                                      "again after 48 hours",
                                       address, span),
                           text_format("set max-age to at most 172800"));
         free(span);
     } else if (try->max_age >= 0 && try->max_age < CACHE_SHORTEST) {
         char *span = text_duration(try->max_age);
         lines_add_finding(lines, depth, MARK_WARN, FINDING_WELL_KNOWN_CACHE_SHORT,
-                          text_format("%s: it may be kept for %s only, so homeservers ask again "
-                                      "and again",
+                          text_format("%s: the document may be kept for %s only, so homeservers "
+                                      "ask again and again",
                                       address, span),
                           text_format("set max-age to 3600 or so"));
         free(span);
@@ -208,13 +214,13 @@ static void judge_unanswered(struct well_known_try *try, const char *hostname, b
 {
     struct judge_context context = {.tls_name = hostname, .connect_hint = NULL};
     enum mark mark = MARK_WARN;
-    if (document && try->answer == WELL_KNOWN_BAD) {
-        mark = MARK_ERROR;
-    } else if (!document && try->follow.outcome != FOLLOW_FETCHED) {
+    enum fetch_outcome outcome = try->follow.fetch.outcome;
+    if (try->answer == WELL_KNOWN_BAD &&
+        (document || try->follow.outcome != FOLLOW_FETCHED || outcome == FETCH_TOO_LARGE ||
+         outcome == FETCH_BROKEN)) {
         mark = MARK_ERROR;
     }
-    if (!document && try->follow.fetch.outcome == FETCH_REFUSED &&
-        try->follow.outcome == FOLLOW_FETCHED) {
+    if (!document && outcome == FETCH_REFUSED && try->follow.outcome == FOLLOW_FETCHED) {
         char address[IP_TEXT_SIZE];
         try->error = FINDING_CONNECTION_REFUSED;
         lines_add(lines, depth, MARK_NOTE, "%s: nothing listens on port 443",

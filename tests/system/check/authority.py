@@ -53,7 +53,8 @@ class Authority:
     def _pem(certificate):
         return certificate.public_bytes(serialization.Encoding.PEM)
 
-    def _sign(self, subject, key, issuer, issuer_key, ca=False, names=(), days=(-1, 365), usage=None):
+    def _sign(self, subject, key, issuer, issuer_key, ca=False, names=(), days=(-1, 365), usage=None,
+              digest=None):
         builder = (
             x509.CertificateBuilder()
             .subject_name(_name(subject))
@@ -70,11 +71,11 @@ class Authority:
             )
         if usage:
             builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-        return builder.sign(issuer_key, hashes.SHA256())
+        return builder.sign(issuer_key, digest or hashes.SHA256())
 
     def issue(self, *names, days=(-1, 90), flaw=None):
         """Writes a chain for these names; returns its path and the key's. `flaw`: self_signed,
-        chain (the leaf alone), common_name (no alternative names), purpose (for clients)."""
+        chain (the leaf alone), common_name (no alternative names), purpose (for clients), sha_1."""
         usage = ExtendedKeyUsageOID.SERVER_AUTH
         if flaw == "purpose":
             usage = ExtendedKeyUsageOID.CLIENT_AUTH
@@ -89,6 +90,7 @@ class Authority:
             names=() if flaw == "common_name" else names,
             days=days,
             usage=usage,
+            digest=hashes.SHA1() if flaw == "sha_1" else None,
         )
         chain = self._pem(leaf)
         if flaw not in ("self_signed", "chain"):

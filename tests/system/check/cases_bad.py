@@ -86,6 +86,22 @@ def address_of_every_machine(domain):
     domain.addresses(domain.matrix, "127.0.0.1")
 
 
+@case(errors=["address_local"] * 16, warnings=["too_many_addresses"], status=1, arguments=["--no-client"])
+def more_addresses_than_are_tried(domain):
+    domain.addresses(domain.matrix, *[f"127.0.0.{number}" for number in range(1, 18)])
+
+
+@case(warnings=["no_route"])
+def homeserver_behind_a_network_without_route(domain):
+    alone(domain)
+    domain.addresses(domain.matrix, HOME[0], "2001:db8:1::20")
+
+
+@case(step=None, warnings=["no_route"], status=3, arguments=["--no-client"])
+def document_behind_a_network_without_route(domain):
+    domain.addresses(domain.name, "2001:db8:1::12")
+
+
 # The document
 
 
@@ -144,20 +160,20 @@ def document_names_m_server_twice(domain):
     domain.apex.routes[SERVER] = page(text)
 
 
-@case(step="4", warnings=["answer_too_large"])
+@case(step="4", errors=["answer_too_large"], status=0)
 def document_is_too_large(domain):
     falls_back(domain)
     padding = " " * (50 * 1024)
     domain.apex.routes[SERVER] = page(f'{{"m.server": "{domain.m_server}"}}{padding}')
 
 
-@case(step="4", warnings=["answer_too_large"])
+@case(step="4", errors=["answer_too_large"], status=0)
 def document_never_ends(domain):
     falls_back(domain)
     domain.apex.routes[SERVER] = {"quirk": "endless_body"}
 
 
-@case(step="4", warnings=["answer_too_large"])
+@case(step="4", errors=["answer_too_large"], status=0)
 def headers_never_end(domain):
     falls_back(domain)
     domain.apex.routes[SERVER] = {"quirk": "endless_headers"}
@@ -169,13 +185,13 @@ def document_comes_a_byte_a_second(domain):
     domain.apex.routes[SERVER] = {"quirk": "drip"}
 
 
-@case(step="4", warnings=["answer_broken"])
+@case(step="4", errors=["answer_broken"], status=0)
 def document_is_cut_off(domain):
     falls_back(domain)
     domain.apex.routes[SERVER] = {"quirk": "cut"}
 
 
-@case(step="4", warnings=["answer_broken"])
+@case(step="4", errors=["answer_broken"], status=0)
 def document_is_a_mail_server(domain):
     falls_back(domain)
     domain.apex.routes[SERVER] = {"quirk": "garbage"}
@@ -302,6 +318,21 @@ def srv_with_port_0(domain):
     domain.srv(domain.name, domain.matrix, 0)
 
 
+@case(step="4", errors=["srv_target_invalid"])
+def srv_to_an_ip_address(domain):
+    domain.without_document()
+    alone(domain)
+    domain.srv(domain.name, "127.0.0.1")
+
+
+@case(step="4", errors=["srv_target_unresolved"] * 16, warnings=["srv_too_many"])
+def more_srv_records_than_are_tried(domain):
+    domain.without_document()
+    alone(domain)
+    for number in range(17):
+        domain.srv(domain.name, f"gone{number:02}.{domain.name}")
+
+
 @case(step="4", errors=["srv_not_offered"])
 def srv_says_no_service(domain):
     domain.without_document()
@@ -421,6 +452,12 @@ def certificate_of_an_unknown_ca(domain):
 def certificate_with_a_common_name_only(domain):
     alone(domain)
     domain.home.certificate(domain.matrix, flaw="common_name")
+
+
+@case(errors=["certificate_weak"], arguments=BRIEF)
+def certificate_signed_with_sha_1(domain):
+    alone(domain)
+    domain.home.certificate(domain.matrix, flaw="sha_1")
 
 
 @case(errors=["certificate_purpose"], arguments=BRIEF)

@@ -13,6 +13,11 @@ from internet import BUILD, HOME, ODD, SECOND_HOME, PRIVATE, SLOWNESS, Internet,
 TESTER = BUILD / "matrix-delegation-check"
 
 
+def pytest_configure(config):
+    # One certificate is weak on purpose.
+    config.addinivalue_line("filterwarnings", "ignore:SHA1 signatures")
+
+
 class Internets:
     """What tests ask: the tester, run on a machine of its own."""
 
@@ -20,12 +25,12 @@ class Internets:
         self.internet = internet
         self.authorities = authorities
 
-    def check(self, *arguments, ca=True):
+    def check(self, *arguments, ca=True, machine="tester"):
         """Runs the tester to its end; returns the finished process."""
         words = [TESTER, "--timeout", str(int(10 * SLOWNESS))]
         words += ["--ca", self.authorities["known"].file] if ca else []
         return subprocess.run(
-            self.internet.inside("tester", *words, *arguments),
+            self.internet.inside(machine, *words, *arguments),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -23,6 +23,7 @@ HOME = ("203.0.113.20", "2001:db8::20")
 SECOND_HOME = ("203.0.113.21", "2001:db8::21")
 PRIVATE = ("10.9.8.7", "fd00::7")
 TESTER = ("203.0.113.2", "2001:db8::2")
+SLOW = ("203.0.113.3", "2001:db8::3")
 SILENT = "203.0.113.66"  # swallows every packet
 MACHINES = {
     "dns": [DNS],
@@ -30,6 +31,16 @@ MACHINES = {
     "home": [HOME, SECOND_HOME, PRIVATE],
     "tester": [TESTER, ("10.9.8.1", "fd00::1")],
 }
+
+# Has the kernel compute checksums: frames that slow_link.py takes up must be whole
+# (SIOCETHTOOL with ETHTOOL_STXCSUM 0).
+REAL_CHECKSUMS = """
+import array, fcntl, socket, struct
+value = array.array("B", struct.pack("II", 0x17, 0))
+request = struct.pack("16sP", b"eth0", value.buffer_info()[0])
+with socket.socket() as anything:
+    fcntl.ioctl(anything, 0x8946, request.ljust(40, bytes(1)))
+"""
 
 
 def find_program(name):
@@ -80,20 +91,44 @@ class Internet:
         self._add_space(switch)
         self._run("ip", "-n", switch, "link", "add", "switch", "type", "bridge")
         self._run("ip", "-n", switch, "link", "set", "switch", "up")
-        for number, (machine, addresses) in enumerate(MACHINES.items()):
-            space = self.space(machine)
-            self._add_space(space)
-            self._run("ip", "-n", switch, "link", "add", f"port{number}", "type", "veth",
-                      "peer", "name", "eth0", "netns", space)  # fmt: skip
-            self._run("ip", "-n", switch, "link", "set", f"port{number}", "master", "switch", "up")
-            self._run("ip", "-n", space, "link", "set", "lo", "up")
-            for ipv4, ipv6 in addresses:
-                self._run("ip", "-n", space, "address", "add", f"{ipv4}/24", "dev", "eth0")
-                self._run("ip", "-n", space, "address", "add", f"{ipv6}/64", "dev", "eth0", "nodad")
-            self._run("ip", "-n", space, "link", "set", "eth0", "up")
+        for machine, addresses in MACHINES.items():
+            self._add_space(self.space(machine))
+            self._connect(switch, machine, self.space(machine), "eth0")
+            self._run("ip", "-n", switch, "link", "set", machine, "master", "switch")
+            self._configure(machine, addresses)
         self._run("ip", "-n", self.space("tester"), "neighbour", "add", SILENT, "lladdr",
                   "02:00:00:00:00:66", "dev", "eth0", "nud", "permanent")  # fmt: skip
-        own = Path("/etc/netns", self.space("tester"))
+        self._set_name_server("tester")
+
+    def add_slow_machine(self, round_trip):
+        """One more machine, `slow`, from which every round trip takes that many seconds."""
+        switch, link, slow = self.space("switch"), self.space("link"), self.space("slow")
+        self._add_space(link)
+        self._add_space(slow)
+        self._connect(switch, "slow", link, "far")
+        self._run("ip", "-n", switch, "link", "set", "slow", "master", "switch")
+        self._connect(link, "near", slow, "eth0")
+        self._configure("slow", [SLOW])
+        self._set_name_server("slow")
+        self.start("link", sys.executable, HERE / "slow_link.py", "near", "far", round_trip)
+
+    def _connect(self, space, name, other_space, other_name):
+        """A cable between two namespaces, both ends up."""
+        self._run("ip", "-n", space, "link", "add", name, "type", "veth",
+                  "peer", "name", other_name, "netns", other_space)  # fmt: skip
+        self._run("ip", "-n", space, "link", "set", name, "up")
+        self._run("ip", "-n", other_space, "link", "set", other_name, "up")
+
+    def _configure(self, machine, addresses):
+        space = self.space(machine)
+        self._run("ip", "-n", space, "link", "set", "lo", "up")
+        for ipv4, ipv6 in addresses:
+            self._run("ip", "-n", space, "address", "add", f"{ipv4}/24", "dev", "eth0")
+            self._run("ip", "-n", space, "address", "add", f"{ipv6}/64", "dev", "eth0", "nodad")
+        self._run(*self.inside(machine, sys.executable, "-c", REAL_CHECKSUMS))
+
+    def _set_name_server(self, machine):
+        own = Path("/etc/netns", self.space(machine))
         own.mkdir(parents=True)
         (own / "resolv.conf").write_text(f"nameserver {DNS[0]}\n")
 
@@ -202,7 +237,7 @@ http {{ access_log off; server_names_hash_bucket_size 128; {paths} {servers} }}"
                 process.wait()
         for space in self.spaces:
             subprocess.run(["ip", "netns", "del", space], check=False)
-        shutil.rmtree(Path("/etc/netns", self.space("tester")), ignore_errors=True)
+            shutil.rmtree(Path("/etc/netns", space), ignore_errors=True)
         try:
             Path("/etc/netns").rmdir()
         except OSError:
