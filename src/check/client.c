@@ -241,9 +241,8 @@ static void judge_answer(struct client *client, const char *hostname, struct lin
     }
 }
 
-static void add_heading(const struct client *client, struct lines *lines, int depth)
+static void add_heading(const struct client *client, struct lines *lines, int depth, enum mark mark)
 {
-    enum mark mark = client->ok ? MARK_GOOD : MARK_NOTE;
     if (client->shown_url != NULL) {
         lines_add(lines, depth, mark, "Client discovery: %s%s", client->shown_url,
                   client->ok ? ", readable in browsers" : "");
@@ -266,7 +265,7 @@ void client_judge(struct client *client, const char *hostname, struct lines *lin
             judge_follow(&details, depth + 1, MARK_WARN, &client->document, &context);
     }
     client->ok = client->error == FINDING_NONE;
-    add_heading(client, lines, depth);
+    add_heading(client, lines, depth, client->ok ? MARK_GOOD : lines_worst(&details, 0));
     lines_append(lines, &details);
 }
 

@@ -32,4 +32,5 @@ bin_PROGRAMS += matrix-delegation-check
 matrix_delegation_check_SOURCES = src/check/main.c
 matrix_delegation_check_CFLAGS = $(libcheck_a_CFLAGS)
 matrix_delegation_check_LDADD = $(check_libs)
+dist_man_MANS += man/matrix-delegation-check.1
 endif
