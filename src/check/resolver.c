@@ -30,31 +30,41 @@ struct resolver {
     size_t override_count;
 };
 
+/* Takes `ADDR[:PORT]` apart; the port is 0 where there is none. */
+static bool parse_server(const char *text, struct ip_address *address, int *port)
+{
+    const char *colon = NULL;
+    size_t length = strlen(text);
+    if (text[0] == '[') {
+        const char *end = strchr(text, ']');
+        length = end == NULL ? 0 : (size_t)(end + 1 - text);
+        colon = end != NULL && end[1] != '\0' ? end + 1 : NULL;
+    } else if (strchr(text, ':') == strrchr(text, ':')) {
+        colon = strchr(text, ':');
+        length = colon == NULL ? length : (size_t)(colon - text);
+    }
+    *port = 0;
+    if (colon != NULL) {
+        size_t digits = strspn(colon + 1, "0123456789");
+        bool number = colon[0] == ':' && digits > 0 && digits <= 5 && colon[1 + digits] == '\0';
+        *port = number ? atoi(colon + 1) : 0;
+        if (*port < 1 || *port > 65535) {
+            return false;
+        }
+    }
+    return ip_address_parse(text, length, address);
+}
+
 bool resolver_check_server(const char *server, struct problem *problem)
 {
     struct ip_address address;
-    size_t length = strlen(server);
-    const char *port = NULL;
-    if (server[0] == '[') {
-        const char *end = strchr(server, ']');
-        length = end == NULL ? 0 : (size_t)(end + 1 - server);
-        port = end != NULL && end[1] != '\0' ? end + 1 : NULL;
-    } else if (strchr(server, ':') == strrchr(server, ':')) {
-        port = strchr(server, ':');
-        length = port == NULL ? length : (size_t)(port - server);
-    }
-    bool port_good = port == NULL;
-    if (port != NULL && port[0] == ':') {
-        size_t digits = strspn(port + 1, "0123456789");
-        long number = digits > 0 && digits <= 5 && port[1 + digits] == '\0' ? atol(port + 1) : 0;
-        port_good = number >= 1 && number <= 65535;
-    }
-    if (!port_good || !ip_address_parse(server, length, &address)) {
+    int port = 0;
+    if (!parse_server(server, &address, &port)) {
         return problem_set_usage(problem,
                                  "\"%s\" is no address of a DNS server: write an IP address, with "
                                  "a port if it is not 53, for example 192.0.2.53 or "
                                  "[2001:db8::53]:5353",
-                                 server);
+                                 problem_excerpt(server).text);
     }
     return true;
 }
@@ -62,24 +72,29 @@ bool resolver_check_server(const char *server, struct problem *problem)
 static bool set_servers(struct resolver *resolver, char *const *servers, size_t count,
                         struct problem *problem)
 {
-    char *list = text_copy("", 0);
-    for (size_t i = 0; i < count; i++) {
-        struct ip_address address;
-        /* c-ares wants an IPv6 address in brackets where a list could hold a port. */
-        bool bare6 = servers[i][0] != '[' &&
-                     ip_address_parse(servers[i], strlen(servers[i]), &address) &&
-                     address.family == AF_INET6;
-        char *longer = text_format("%s%s%s%s%s", list, i == 0 ? "" : ",", bare6 ? "[" : "",
-                                   servers[i], bare6 ? "]" : "");
-        free(list);
-        list = longer;
+    struct ares_addr_port_node *nodes = calloc(count, sizeof(*nodes));
+    if (nodes == NULL) {
+        return problem_set(problem, "there is no memory left: free some and start again");
     }
-    int status = ares_set_servers_ports_csv(resolver->channel, list);
+    bool good = true;
+    for (size_t i = 0; good && i < count; i++) {
+        struct ip_address address = {.family = AF_INET};
+        int port = 0;
+        good = resolver_check_server(servers[i], problem) &&
+               parse_server(servers[i], &address, &port);
+        nodes[i].next = i + 1 < count ? &nodes[i + 1] : NULL;
+        nodes[i].family = address.family;
+        nodes[i].udp_port = port;
+        nodes[i].tcp_port = port;
+        memcpy(&nodes[i].addr, address.bytes, address.family == AF_INET ? 4 : 16);
+    }
+    int status = good ? ares_set_servers_ports(resolver->channel, nodes) : ARES_SUCCESS;
+    free(nodes);
     if (status != ARES_SUCCESS) {
-        problem_set(problem, "DNS servers %s: %s: check --dns", list, ares_strerror(status));
+        return problem_set(problem, "the DNS servers cannot be set: %s: check --dns",
+                           ares_strerror(status));
     }
-    free(list);
-    return status == ARES_SUCCESS;
+    return good;
 }
 
 struct resolver *resolver_create(char *const *servers, size_t server_count, int family, int timeout,

@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from internet import BUILD, HOME, SILENT
+from internet import BUILD, DNS, HOME, SILENT
 
 TESTER = BUILD / "matrix-delegation-check"
 GOOD = "step-3-2.example"
@@ -107,6 +107,19 @@ def test_quiet_leaves_the_verdicts(internet):
 def test_without_a_terminal_there_is_no_colour_unless_asked_for(internet):
     assert "\x1b" not in internet.check(GOOD).stdout
     assert "\x1b[32m✓\x1b[0m" in internet.check("--color", "always", GOOD).stdout
+
+
+@pytest.mark.parametrize(
+    "server", [DNS[0], f"{DNS[0]}:53", DNS[1], f"[{DNS[1]}]", f"[{DNS[1]}]:53"]
+)
+def test_another_dns_server_can_be_asked(internet, server):
+    assert internet.check("-q", "--no-client", "--dns", server, GOOD).returncode == 0
+
+
+def test_the_next_dns_server_is_asked_where_the_first_is_silent(internet):
+    servers = ["--dns", SILENT, "--dns", DNS[0]]
+    result = internet.check("-q", "--no-client", "--timeout", "6", *servers, GOOD)
+    assert result.returncode == 0
 
 
 def test_an_address_given_by_hand_takes_the_place_of_dns(internet):
