@@ -46,8 +46,7 @@ const char *ip_address_text(const struct ip_address *address, char *text)
 
 bool ip_address_equal(const struct ip_address *a, const struct ip_address *b)
 {
-    return a->family == b->family &&
-           memcmp(a->bytes, b->bytes, a->family == AF_INET ? 4 : 16) == 0;
+    return a->family == b->family && memcmp(a->bytes, b->bytes, a->family == AF_INET ? 4 : 16) == 0;
 }
 
 static enum ip_reach reach_of_ipv4(const unsigned char *b)

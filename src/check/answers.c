@@ -67,8 +67,7 @@ json_t *answer_parse(const char *body, size_t length, char **error)
 static char *string_member(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
-    if (!json_is_string(value) ||
-        strlen(json_string_value(value)) != json_string_length(value)) {
+    if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value)) {
         return NULL;
     }
     return text_copy(json_string_value(value), json_string_length(value));
@@ -157,9 +156,9 @@ char *answer_support_flaw(const json_t *document)
     if (page == NULL && json_array_size(contacts) == 0) {
         return text_format("contacts is empty, and there is no support_page");
     }
-    if (page != NULL && (!json_is_string(page) ||
-                         strlen(json_string_value(page)) != json_string_length(page) ||
-                         !url_check(json_string_value(page), true, &problem))) {
+    if (page != NULL &&
+        (!json_is_string(page) || strlen(json_string_value(page)) != json_string_length(page) ||
+         !url_check(json_string_value(page), true, &problem))) {
         return text_format("support_page is no URL");
     }
     char *flaw = NULL;

@@ -18,8 +18,8 @@ gnutls_x509_trust_list_t certificate_load_trust(const char *file, struct problem
         return NULL;
     }
     int count = file == NULL ? gnutls_x509_trust_list_add_system_trust(trust, 0, 0)
-                             : gnutls_x509_trust_list_add_trust_file(
-                                   trust, file, NULL, GNUTLS_X509_FMT_PEM, 0, 0);
+                             : gnutls_x509_trust_list_add_trust_file(trust, file, NULL,
+                                                                     GNUTLS_X509_FMT_PEM, 0, 0);
     if (count > 0) {
         return trust;
     }
@@ -65,8 +65,7 @@ static bool collect_names(gnutls_x509_crt_t leaf, struct certificate_details *de
         if (type == GNUTLS_SAN_DNSNAME) {
             add_name(details, text_printable((char *)name, size));
         } else if (type == GNUTLS_SAN_IPADDRESS && (size == 4 || size == 16)) {
-            struct ip_address address =
-                ip_address_from_bytes(size == 4 ? AF_INET : AF_INET6, name);
+            struct ip_address address = ip_address_from_bytes(size == 4 ? AF_INET : AF_INET6, name);
             char text[IP_TEXT_SIZE];
             ip_address_text(&address, text);
             add_name(details, text_copy(text, strlen(text)));
@@ -127,8 +126,7 @@ static void judge_dates(gnutls_x509_crt_t *chain, unsigned count, time_t now,
         if (i > 0 && gnutls_x509_crt_check_issuer(chain[i], chain[i]) != 0) {
             continue;
         }
-        details->expired =
-            details->expired || gnutls_x509_crt_get_expiration_time(chain[i]) < now;
+        details->expired = details->expired || gnutls_x509_crt_get_expiration_time(chain[i]) < now;
         details->not_yet_valid =
             details->not_yet_valid || gnutls_x509_crt_get_activation_time(chain[i]) > now;
     }
@@ -145,7 +143,7 @@ void certificate_inspect_chain(const gnutls_datum_t *chain, unsigned count,
                                gnutls_x509_trust_list_t trust, const char *name, time_t now,
                                struct certificate_details *details)
 {
-    gnutls_x509_crt_t certificates[CHAIN_LIMIT];
+    gnutls_x509_crt_t certificates[CHAIN_LIMIT] = {NULL};
     unsigned read = 0;
     bool broken = count > CHAIN_LIMIT;
     details->seen = true;

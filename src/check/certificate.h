@@ -45,7 +45,8 @@ gnutls_x509_trust_list_t certificate_load_trust(const char *file, struct problem
 void certificate_inspect(gnutls_session_t session, gnutls_x509_trust_list_t trust, const char *name,
                          struct certificate_details *details);
 
-/* As certificate_inspect, for a chain of `count` DER certificates, leaf first, at the time `now`. */
+/* As certificate_inspect, for a chain of `count` DER certificates, leaf first, at the time `now`.
+ */
 void certificate_inspect_chain(const gnutls_datum_t *chain, unsigned count,
                                gnutls_x509_trust_list_t trust, const char *name, time_t now,
                                struct certificate_details *details);

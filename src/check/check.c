@@ -122,8 +122,7 @@ static void wait_for_network(struct run *run)
 {
     struct curl_waitfd fds[SOCKET_LIMIT];
     int milliseconds = WAIT_LONGEST;
-    size_t count =
-        resolver_wait_for(run->environment.resolver, fds, SOCKET_LIMIT, &milliseconds);
+    size_t count = resolver_wait_for(run->environment.resolver, fds, SOCKET_LIMIT, &milliseconds);
     fetcher_wait(run->environment.fetcher, fds, count, milliseconds);
     resolver_process(run->environment.resolver, fds, count);
     fetcher_process(run->environment.fetcher);
@@ -136,17 +135,21 @@ static long seconds_now(void)
     return (long)now.tv_sec;
 }
 
+/* A number that grows with everything that is told. */
+static size_t progress(const struct run *run)
+{
+    return run->text.current * PART_COUNT + run->text.parts_written;
+}
+
 static void loop(struct run *run)
 {
     long since = seconds_now();
-    size_t told = 0;
     while (advance(run)) {
         /* What has just been started may be done already: then there is nothing to wait for. */
         bool finished = fetcher_process(run->environment.fetcher);
-        size_t before = run->text.current * PART_COUNT + run->text.parts_written;
+        size_t before = progress(run);
         report(run);
-        told = run->text.current * PART_COUNT + run->text.parts_written;
-        since = told != before ? seconds_now() : since;
+        since = progress(run) != before ? seconds_now() : since;
         if (!run->json && seconds_now() - since >= PATIENCE) {
             report_text_show_waiting(&run->text, seconds_now() - since);
         }

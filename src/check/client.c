@@ -45,8 +45,9 @@ static bool is_usable(const char *url, struct problem *problem)
 {
     return url_check(url, false, problem) &&
            (url_is_https(url) ||
-            problem_set(problem, "\"%s\" is not https: write it with https://, as browsers refuse "
-                                 "the other",
+            problem_set(problem,
+                        "\"%s\" is not https: write it with https://, as browsers refuse "
+                        "the other",
                         problem_excerpt(url).text));
 }
 
@@ -96,8 +97,8 @@ static void judge_cors(struct client *client, struct lines *lines, int depth, en
         return;
     }
     const char *origin = document->fetch.allow_origin;
-    char *printable = text_printable(origin == NULL ? "" : origin,
-                                     origin == NULL ? 0 : strlen(origin));
+    char *printable =
+        text_printable(origin == NULL ? "" : origin, origin == NULL ? 0 : strlen(origin));
     char *text = shown ? text_format("a redirect to the client document has no CORS header, so "
                                      "web clients never see it")
                  : origin == NULL
@@ -153,11 +154,11 @@ static void judge_versions(struct client *client, struct lines *lines, int depth
         return;
     }
     if (fetch->status != 200) {
-        fault(client, lines, depth, MARK_ERROR, FINDING_CLIENT_VERSIONS_STATUS,
-              text_format("%s/_matrix/client/versions answers %ld", client->shown_url,
-                          fetch->status),
-              "have the homeserver, or the reverse proxy before it, answer everything under "
-              "/_matrix there, or correct base_url");
+        fault(
+            client, lines, depth, MARK_ERROR, FINDING_CLIENT_VERSIONS_STATUS,
+            text_format("%s/_matrix/client/versions answers %ld", client->shown_url, fetch->status),
+            "have the homeserver, or the reverse proxy before it, answer everything under "
+            "/_matrix there, or correct base_url");
         return;
     }
     json_t *document = answer_parse(fetch->body, fetch->body_length, &error);
@@ -206,7 +207,8 @@ static void judge_body(struct client *client, struct lines *lines, int depth)
     }
     if (client->base_url == NULL) {
         fault(client, lines, depth, MARK_ERROR, FINDING_CLIENT_NO_BASE_URL,
-              text_format("the client document has no m.homeserver with a base_url"), document_hint);
+              text_format("the client document has no m.homeserver with a base_url"),
+              document_hint);
         return;
     }
     client->shown_url = text_printable(client->base_url, strlen(client->base_url));
@@ -261,8 +263,7 @@ void client_judge(struct client *client, const char *hostname, struct lines *lin
         judge_answer(client, hostname, &details, depth + 1);
     } else {
         struct judge_context context = {.tls_name = hostname};
-        client->error =
-            judge_follow(&details, depth + 1, MARK_WARN, &client->document, &context);
+        client->error = judge_follow(&details, depth + 1, MARK_WARN, &client->document, &context);
     }
     client->ok = client->error == FINDING_NONE;
     add_heading(client, lines, depth, client->ok ? MARK_GOOD : lines_worst(&details, 0));

@@ -15,13 +15,13 @@ struct client {
     const struct environment *environment;
     struct follow document;
     bool document_read;
-    char *base_url;           /* as it came; NULL where there is none that can be used */
+    char *base_url; /* as it came; NULL where there is none that can be used */
     char *identity_server;
-    json_t *body;             /* the document, or NULL */
+    json_t *body; /* the document, or NULL */
     char *body_error;
     bool versions_started;
     struct follow versions_follow;
-    enum ip_reach reach;      /* of the host's first address */
+    enum ip_reach reach; /* of the host's first address */
 
     /* Known when it has been judged. */
     bool ok;

@@ -69,14 +69,18 @@ static void keep_header(const char *line, size_t length, const char *name, char 
     *value = text_copy(start, (size_t)(end - start));
 }
 
+static void forget(char **value)
+{
+    free(*value);
+    *value = NULL;
+}
+
 static void forget_headers(struct fetch *fetch)
 {
-    char **all[] = {&fetch->content_type, &fetch->cache_control, &fetch->location,
-                    &fetch->allow_origin};
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        free(*all[i]);
-        *all[i] = NULL;
-    }
+    forget(&fetch->content_type);
+    forget(&fetch->cache_control);
+    forget(&fetch->location);
+    forget(&fetch->allow_origin);
 }
 
 static size_t take_header(char *line, size_t size, size_t count, void *context)

@@ -59,7 +59,7 @@ struct fetch {
     char *detail; /* printable: what the library said of a failure */
 
     enum fetch_outcome broken_off; /* why a callback has ended it, if one has */
-    bool connected; /* TCP was through, whatever became of TLS */
+    bool connected;                /* TCP was through, whatever became of TLS */
     CURL *handle;
     struct curl_slist *headers;
     struct curl_slist *connect_to;

@@ -22,7 +22,7 @@ static bool read_authority(const char *url, char **host, int *port)
                 server_name_parse_host(name, &parsed, &problem);
     if (good) {
         *host = text_copy(name, strlen(name));
-        *port = atoi(digits);
+        *port = (int)strtol(digits, NULL, 10);
         good = *port >= 1 && *port <= 65535;
     }
     curl_free(name);
@@ -189,12 +189,13 @@ static void redirect(struct follow *follow)
     const char *shown = url == NULL ? location : url;
     free(follow->last_target);
     follow->last_target = text_printable(shown, strlen(shown));
-    follow->redirect_hidden = follow->redirect_hidden || !follow_is_shown_to_browsers(&follow->fetch);
-    enum follow_outcome outcome = url == NULL                                     ? FOLLOW_INVALID
-                                  : strange                                       ? FOLLOW_SCHEME
-                                  : was_visited(follow, url)                      ? FOLLOW_LOOP
+    follow->redirect_hidden =
+        follow->redirect_hidden || !follow_is_shown_to_browsers(&follow->fetch);
+    enum follow_outcome outcome = url == NULL                                  ? FOLLOW_INVALID
+                                  : strange                                    ? FOLLOW_SCHEME
+                                  : was_visited(follow, url)                   ? FOLLOW_LOOP
                                   : follow->redirects == FOLLOW_REDIRECT_LIMIT ? FOLLOW_TOO_MANY
-                                                                                  : FOLLOW_PENDING;
+                                                                               : FOLLOW_PENDING;
     if (outcome != FOLLOW_PENDING) {
         free(url);
         end(follow, outcome);

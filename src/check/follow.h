@@ -25,7 +25,7 @@ enum follow_outcome {
 
 struct follow {
     enum follow_outcome outcome;
-    char *url;            /* the current one */
+    char *url; /* the current one */
     char *visited[FOLLOW_REDIRECT_LIMIT + 1];
     size_t redirects;     /* followed so far */
     bool insecure;        /* a redirect left https */

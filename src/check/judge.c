@@ -28,8 +28,7 @@ static char *list_names(const struct certificate_details *certificate)
         list = longer;
     }
     if (certificate->name_count > NAMES_SHOWN) {
-        char *longer =
-            text_format("%s and %zu more", list, certificate->name_count - NAMES_SHOWN);
+        char *longer = text_format("%s and %zu more", list, certificate->name_count - NAMES_SHOWN);
         free(list);
         list = longer;
     }
@@ -56,12 +55,12 @@ static struct flaw wrong_name(const struct certificate_details *certificate,
         flaw.text = text_format("the certificate has the name %s only as common name, which "
                                 "homeservers and browsers do not read",
                                 names);
-        flaw.hint = text_format("get a certificate with %s as subject alternative name",
-                                context->tls_name);
+        flaw.hint =
+            text_format("get a certificate with %s as subject alternative name", context->tls_name);
     } else {
-        flaw.text = text_format("the certificate is for %s, not for %s",
-                                certificate->name_count == 0 ? "no name at all" : names,
-                                context->tls_name);
+        flaw.text =
+            text_format("the certificate is for %s, not for %s",
+                        certificate->name_count == 0 ? "no name at all" : names, context->tls_name);
         flaw.hint = text_format("get a certificate for %s, and use it there", context->tls_name);
     }
     if (context->srv_target != NULL) {
@@ -174,8 +173,9 @@ struct telling {
 static const struct telling tellings[] = {
     {FETCH_REFUSED, FINDING_CONNECTION_REFUSED, "the connection is refused",
      "start the server there, and have it listen on that address and port"},
-    {FETCH_NO_ROUTE, FINDING_NO_ROUTE, "this machine has no route to that address, so it was not "
-                                       "checked",
+    {FETCH_NO_ROUTE, FINDING_NO_ROUTE,
+     "this machine has no route to that address, so it was not "
+     "checked",
      "run the check on a machine with that IP family, or leave it out with -4 or -6"},
     {FETCH_CONNECT_TIMEOUT, FINDING_CONNECTION_TIMEOUT, "nothing answers",
      "open that port in the firewall, or take the address out of the DNS"},
@@ -183,8 +183,9 @@ static const struct telling tellings[] = {
      "check the address, the firewall and the routes to it"},
     {FETCH_TLS_FAILED, FINDING_TLS_FAILED, "the TLS handshake fails",
      "have the server speak TLS 1.2 or 1.3 with a certificate for %s"},
-    {FETCH_ANSWER_TIMEOUT, FINDING_ANSWER_TIMEOUT, "the connection is taken, but no whole answer "
-                                                   "comes in time",
+    {FETCH_ANSWER_TIMEOUT, FINDING_ANSWER_TIMEOUT,
+     "the connection is taken, but no whole answer "
+     "comes in time",
      "check the server's load and log, and whatever it forwards to"},
     {FETCH_TOO_LARGE, FINDING_ANSWER_TOO_LARGE, "the answer is too large: homeservers read 50 KiB",
      "check what answers there, for example with curl"},
@@ -216,8 +217,8 @@ static char *hint_for(const struct telling *telling, const struct fetch *fetch,
     case FETCH_CONNECT_TIMEOUT:
     case FETCH_CONNECT_FAILED:
         if (context->connect_hint != NULL) {
-            return text_format("%s%s%s", telling->hint, context->connect_hint[0] == '\0' ? "" : "; ",
-                               context->connect_hint);
+            return text_format("%s%s%s", telling->hint,
+                               context->connect_hint[0] == '\0' ? "" : "; ", context->connect_hint);
         }
         return text_format("%s", telling->hint);
     default:
@@ -275,8 +276,7 @@ static enum finding_code judge_redirect(struct lines *lines, int depth, enum mar
          "redirect to a host that others can reach, or answer the document directly"},
         {FOLLOW_INVALID, FINDING_REDIRECT_INVALID, "redirects to what is no usable URL:",
          "redirect to an https:// URL, or answer the document directly"},
-        {FOLLOW_UNRESOLVED, FINDING_REDIRECT_UNRESOLVED,
-         "redirects to a host that has no address:",
+        {FOLLOW_UNRESOLVED, FINDING_REDIRECT_UNRESOLVED, "redirects to a host that has no address:",
          "correct the redirect, or add the host to the DNS"},
     };
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {

@@ -33,8 +33,8 @@ enum finding_code judge_follow(struct lines *lines, int depth, enum mark mark,
 /* A warning where the certificate ends within JUDGE_SOON_DAYS. */
 void judge_expiry(struct lines *lines, int depth, const struct fetch *fetch);
 
-/* Splits "what is wrong: what to do", as problems are worded, at the last ": ", into two texts to be
-   freed. They are printable: a problem quotes strangers in excerpts. `*hint` is a copy of
+/* Splits "what is wrong: what to do", as problems are worded, at the last ": ", into two texts to
+   be freed. They are printable: a problem quotes strangers in excerpts. `*hint` is a copy of
    `otherwise` where there is no colon. */
 void judge_split_problem(const struct problem *problem, const char *otherwise, char **text,
                          char **hint);

@@ -61,10 +61,9 @@ bool keys_verify_ed25519(const unsigned char *key, const unsigned char *signatur
     if (gnutls_pubkey_init(&public_key) < 0) {
         return false;
     }
-    bool good = gnutls_pubkey_import_ecc_raw(public_key, GNUTLS_ECC_CURVE_ED25519, &point, NULL) >=
-                    0 &&
-                gnutls_pubkey_verify_data2(public_key, GNUTLS_SIGN_EDDSA_ED25519, 0, &data,
-                                           &value) >= 0;
+    bool good =
+        gnutls_pubkey_import_ecc_raw(public_key, GNUTLS_ECC_CURVE_ED25519, &point, NULL) >= 0 &&
+        gnutls_pubkey_verify_data2(public_key, GNUTLS_SIGN_EDDSA_ED25519, 0, &data, &value) >= 0;
     gnutls_pubkey_deinit(public_key);
     return good;
 }

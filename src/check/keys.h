@@ -21,9 +21,9 @@ enum keys_flaw {
 
 struct keys {
     enum keys_flaw flaw;
-    char *server_name; /* printable; NULL where absent */
+    char *server_name;        /* printable; NULL where absent */
     long long valid_until_ts; /* milliseconds since 1970; -1 where absent */
-    char *key_id;      /* printable: the key that the flaw is about, or NULL */
+    char *key_id;             /* printable: the key that the flaw is about, or NULL */
 };
 
 /* Judges the answer of /_matrix/key/v2/server for `server_name` at the time `now_ms` (milliseconds

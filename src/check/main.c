@@ -30,7 +30,8 @@ static int run(const struct options *options)
     }
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
         ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
-        problem_set(&problem, "libcurl or c-ares cannot start: check that they are installed whole");
+        problem_set(&problem,
+                    "libcurl or c-ares cannot start: check that they are installed whole");
         return complain(&problem);
     }
     int status = check_run(options, stdout, &problem);

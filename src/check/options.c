@@ -144,8 +144,8 @@ static bool refuse_option(int option, char **argv, struct problem *problem)
 
 bool options_parse(struct options *options, int argc, char **argv, struct problem *problem)
 {
-    *options = (struct options){
-        .check_client = true, .family = AF_UNSPEC, .timeout = TIMEOUT_DEFAULT};
+    *options =
+        (struct options){.check_client = true, .family = AF_UNSPEC, .timeout = TIMEOUT_DEFAULT};
     options->dns = calloc((size_t)argc + 1, sizeof(*options->dns));
     options->resolve = calloc((size_t)argc + 1, sizeof(*options->resolve));
     if (options->dns == NULL || options->resolve == NULL) {

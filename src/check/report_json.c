@@ -95,9 +95,8 @@ static json_t *describe_keys(const struct target *target)
     }
     return json_pack("{s:b, s:o, s:o}", "ok", target->keys.flaw == KEYS_GOOD, "server_name",
                      text_or_null(target->keys.server_name), "valid_until_ts",
-                     target->keys.valid_until_ts < 0
-                         ? json_null()
-                         : json_integer(target->keys.valid_until_ts));
+                     target->keys.valid_until_ts < 0 ? json_null()
+                                                     : json_integer(target->keys.valid_until_ts));
 }
 
 static json_t *describe_target(const struct target *target)
@@ -120,8 +119,7 @@ static json_t *describe_client(const struct client *client)
     if (!client->tried) {
         return json_null();
     }
-    json_t *versions =
-        client->versions == NULL ? json_null() : json_deep_copy(client->versions);
+    json_t *versions = client->versions == NULL ? json_null() : json_deep_copy(client->versions);
     return json_pack("{s:b, s:o, s:b, s:o, s:o}", "ok", client->ok, "base_url",
                      text_or_null(client->shown_url), "cors", client->cors, "versions", versions,
                      "error", code_or_null(client->error));
@@ -134,9 +132,9 @@ static json_t *collect(const struct walk *walk, enum mark mark)
         for (size_t j = 0; j < walk->parts[i].count; j++) {
             const struct line *line = &walk->parts[i].items[j];
             if (line->code != FINDING_NONE && line->mark == mark) {
-                json_array_append_new(
-                    list, json_pack("{s:s, s:s, s:s}", "code", finding_code_name(line->code),
-                                    "message", line->text, "hint", line->hint));
+                json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "code",
+                                                      finding_code_name(line->code), "message",
+                                                      line->text, "hint", line->hint));
             }
         }
     }
@@ -149,13 +147,15 @@ json_t *report_json_build(const struct walk *walk)
     for (size_t i = 0; i < walk->target_count; i++) {
         json_array_append_new(targets, describe_target(&walk->targets[i]));
     }
-    json_t *support = walk->support.found ? json_pack("{s:b}", "ok", walk->support.ok) : json_null();
+    json_t *support =
+        walk->support.found ? json_pack("{s:b}", "ok", walk->support.ok) : json_null();
     const char *step = walk->step == STEP_NONE ? NULL : step_number(walk->step);
     json_t *object = json_object();
     json_object_set_new(object, "server_name", json_string(walk->server_name));
-    json_object_set_new(object, "ok", walk->verdict == VERDICT_UNKNOWN
-                                          ? json_null()
-                                          : json_boolean(walk->verdict == VERDICT_WORKS));
+    json_object_set_new(object, "ok",
+                        walk->verdict == VERDICT_UNKNOWN
+                            ? json_null()
+                            : json_boolean(walk->verdict == VERDICT_WORKS));
     json_object_set_new(object, "step", text_or_null(step));
     json_object_set_new(object, "delegated_to", text_or_null(walk->delegated));
     json_object_set_new(object, "host_header", text_or_null(walk->host_header));

@@ -72,7 +72,9 @@ static void write_verdict(const struct report_text *report, const struct walk *w
         fprintf(report->stream, "Federation works for %s", walk->server_name);
         if (errors + warnings > 0) {
             fprintf(report->stream, ", but see what is marked %s above",
-                    errors == 0 ? "!" : warnings == 0 ? "✗" : "✗ and !");
+                    errors == 0     ? "!"
+                    : warnings == 0 ? "✗"
+                                    : "✗ and !");
         }
         fputs(".\n", report->stream);
         break;
@@ -114,8 +116,7 @@ static bool write_walk(struct report_text *report, const struct walk *walk)
 
 void report_text_update(struct report_text *report)
 {
-    while (report->current < report->count &&
-           write_walk(report, report->walks[report->current])) {
+    while (report->current < report->count && write_walk(report, report->walks[report->current])) {
         report->current++;
         report->heading_written = false;
         report->parts_written = 0;

@@ -15,7 +15,7 @@ struct report_text {
     bool terminal; /* what is waited for can be shown, and wiped out again */
     struct walk **walks;
     size_t count;
-    size_t current;     /* the walk that is being told; the others wait for their turn */
+    size_t current; /* the walk that is being told; the others wait for their turn */
     bool heading_written;
     size_t parts_written;
     bool waiting_shown;

@@ -47,7 +47,7 @@ static bool parse_server(const char *text, struct ip_address *address, int *port
     if (colon != NULL) {
         size_t digits = strspn(colon + 1, "0123456789");
         bool number = colon[0] == ':' && digits > 0 && digits <= 5 && colon[1 + digits] == '\0';
-        *port = number ? atoi(colon + 1) : 0;
+        *port = number ? (int)strtol(colon + 1, NULL, 10) : 0;
         if (*port < 1 || *port > 65535) {
             return false;
         }
@@ -80,8 +80,8 @@ static bool set_servers(struct resolver *resolver, char *const *servers, size_t 
     for (size_t i = 0; good && i < count; i++) {
         struct ip_address address = {.family = AF_INET};
         int port = 0;
-        good = resolver_check_server(servers[i], problem) &&
-               parse_server(servers[i], &address, &port);
+        good =
+            resolver_check_server(servers[i], problem) && parse_server(servers[i], &address, &port);
         nodes[i].next = i + 1 < count ? &nodes[i + 1] : NULL;
         nodes[i].family = address.family;
         nodes[i].udp_port = port;
@@ -174,7 +174,8 @@ static void record_arrived(void *context, int status, int timeouts, unsigned cha
         if (!dns_answer_parse(message, (size_t)length, lookup->name, lookup->type,
                               &lookup->answer)) {
             lookup->status = LOOKUP_FAILED;
-            snprintf(lookup->error, sizeof(lookup->error), "the DNS answer is broken, or goes round in a circle");
+            snprintf(lookup->error, sizeof(lookup->error),
+                     "the DNS answer is broken, or goes round in a circle");
         } else {
             lookup->status = lookup->answer.count > 0 ? LOOKUP_FOUND : LOOKUP_ABSENT;
         }
@@ -293,8 +294,7 @@ size_t resolver_wait_for(struct resolver *resolver, struct curl_waitfd *fds, siz
                          int *milliseconds)
 {
     ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-    unsigned mask =
-        (unsigned)ares_getsock(resolver->channel, sockets, ARES_GETSOCK_MAXNUM);
+    unsigned mask = (unsigned)ares_getsock(resolver->channel, sockets, ARES_GETSOCK_MAXNUM);
     size_t count = 0;
     for (int i = 0; i < ARES_GETSOCK_MAXNUM && count < limit; i++) {
         /* As ARES_GETSOCK_READABLE and ARES_GETSOCK_WRITABLE do, but the last of these shifts a bit
@@ -307,7 +307,7 @@ size_t resolver_wait_for(struct resolver *resolver, struct curl_waitfd *fds, siz
             fds[count++] = (struct curl_waitfd){.fd = sockets[i], .events = events};
         }
     }
-    struct timeval longest = {*milliseconds / 1000, *milliseconds % 1000 * 1000};
+    struct timeval longest = {*milliseconds / 1000, *milliseconds % 1000 * 1000L};
     struct timeval next;
     struct timeval *until = ares_timeout(resolver->channel, &longest, &next);
     *milliseconds = (int)(until->tv_sec * 1000 + (until->tv_usec + 999) / 1000);
@@ -318,7 +318,7 @@ void resolver_process(struct resolver *resolver, const struct curl_waitfd *fds, 
 {
     for (size_t i = 0; i < count; i++) {
         ares_process_fd(resolver->channel, fds[i].fd,
-                        fds[i].revents & CURL_WAIT_POLLOUT ? fds[i].fd : ARES_SOCKET_BAD);
+                        (fds[i].revents & CURL_WAIT_POLLOUT) != 0 ? fds[i].fd : ARES_SOCKET_BAD);
     }
     /* Always once without a socket: this is where time-outs are noticed. */
     ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);

@@ -51,7 +51,8 @@ static void add_lookup_fault(struct walk *walk, struct lines *lines, int depth, 
     }
     walk->verdict = VERDICT_FAILS;
     bool absent = lookup->a.no_such_name || lookup->aaaa.no_such_name;
-    lines_add_finding(lines, depth, MARK_ERROR, absent ? FINDING_NAME_NOT_FOUND : FINDING_NO_ADDRESS,
+    lines_add_finding(lines, depth, MARK_ERROR,
+                      absent ? FINDING_NAME_NOT_FOUND : FINDING_NO_ADDRESS,
                       text_format(absent ? "%s: there is no such name in the DNS"
                                          : "%s: the name has no address to connect to",
                                   host),
@@ -65,19 +66,18 @@ static void warn_of_lookup(struct lines *lines, int depth, const char *host,
     const struct record_lookup *both[] = {&lookup->a, &lookup->aaaa};
     for (size_t i = 0; lookup->count > 0 && i < 2; i++) {
         if (both[i]->status == LOOKUP_FAILED) {
-            lines_add_finding(lines, depth, MARK_WARN, FINDING_DNS_FAILED,
-                              text_format("%s: its %s records: %s", host, i == 0 ? "A" : "AAAA",
-                                          both[i]->error),
-                              text_format("check the domain's DNS servers: addresses of that "
-                                          "family were not checked"));
+            lines_add_finding(
+                lines, depth, MARK_WARN, FINDING_DNS_FAILED,
+                text_format("%s: its %s records: %s", host, i == 0 ? "A" : "AAAA", both[i]->error),
+                text_format("check the domain's DNS servers: addresses of that "
+                            "family were not checked"));
         }
     }
     if (lookup->a.answer.more || lookup->aaaa.answer.more) {
-        lines_add_finding(lines, depth, MARK_WARN, FINDING_TOO_MANY_ADDRESSES,
-                          text_format("%s: it has more than %d addresses of one family", host,
-                                      DNS_RECORD_LIMIT),
-                          text_format("only %d of them were checked: keep fewer",
-                                      DNS_RECORD_LIMIT));
+        lines_add_finding(
+            lines, depth, MARK_WARN, FINDING_TOO_MANY_ADDRESSES,
+            text_format("%s: it has more than %d addresses of one family", host, DNS_RECORD_LIMIT),
+            text_format("only %d of them were checked: keep fewer", DNS_RECORD_LIMIT));
     }
 }
 
@@ -302,16 +302,16 @@ static void judge_targets(struct walk *walk, struct lines *lines)
             lines->items[j].mark = MARK_WARN;
         }
     }
-    walk->verdict = unchecked == walk->target_count  ? VERDICT_UNKNOWN
-                    : good == 0 || wrong > 0         ? VERDICT_FAILS
+    walk->verdict = unchecked == walk->target_count ? VERDICT_UNKNOWN
+                    : good == 0 || wrong > 0        ? VERDICT_FAILS
                     : walk->well_known.inconsistent ? VERDICT_FAILS
-                                                     : VERDICT_WORKS;
+                                                    : VERDICT_WORKS;
 }
 
 static void add_heading(struct walk *walk, struct lines *lines)
 {
     const struct service *service = deciding_service(walk);
-    enum mark mark = walk->verdict == VERDICT_WORKS ? MARK_GOOD
+    enum mark mark = walk->verdict == VERDICT_WORKS   ? MARK_GOOD
                      : walk->verdict == VERDICT_FAILS ? MARK_ERROR
                                                       : MARK_WARN;
     bool any_good = false;
@@ -346,8 +346,8 @@ static void judge_route(struct walk *walk)
         if (!srv_used || deciding_service(walk)->status != LOOKUP_FOUND) {
             add_lookup_fault(walk, &details, 2, walk->final_name, final_host(walk));
         } else {
-            walk->verdict = service_is_unsure(deciding_service(walk)) ? VERDICT_UNKNOWN
-                                                                      : VERDICT_FAILS;
+            walk->verdict =
+                service_is_unsure(deciding_service(walk)) ? VERDICT_UNKNOWN : VERDICT_FAILS;
         }
     }
     if (final_host(walk) != &walk->host || !walk->well_known.tried) {
@@ -412,9 +412,8 @@ void route_judge_fallback(struct walk *walk)
                   walk->hostname, DEFAULT_PORT);
         return;
     }
-    lines_add(lines, 1, MARK_NOTE,
-              "Without the document: %s, with a certificate for %s", fallback->owner,
-              walk->hostname);
+    lines_add(lines, 1, MARK_NOTE, "Without the document: %s, with a certificate for %s",
+              fallback->owner, walk->hostname);
     service_judge(fallback, lines, 2, MARK_WARN);
     for (size_t i = 0; i < fallback->count; i++) {
         struct service_target *target = &fallback->targets[i];

@@ -99,8 +99,7 @@ bool service_advance(struct service *service)
     if (service->status == LOOKUP_PENDING || service->old.status == LOOKUP_PENDING) {
         return false;
     }
-    service->both =
-        service->current.status == LOOKUP_FOUND && service->old.status == LOOKUP_FOUND;
+    service->both = service->current.status == LOOKUP_FOUND && service->old.status == LOOKUP_FOUND;
     for (size_t i = 0; i < service->count; i++) {
         if (host_lookup_status(&service->targets[i].lookup) == LOOKUP_PENDING) {
             return false;
@@ -178,11 +177,10 @@ void service_judge(struct service *service, struct lines *lines, int depth, enum
                           text_format("name the record _matrix-fed._tcp instead of _matrix._tcp"));
     }
     if (service->more) {
-        lines_add_finding(lines, depth, MARK_WARN, FINDING_SRV_TOO_MANY,
-                          text_format("%s: there are more than %d SRV records", service->owner,
-                                      DNS_RECORD_LIMIT),
-                          text_format("only %d of them were checked: keep fewer",
-                                      DNS_RECORD_LIMIT));
+        lines_add_finding(
+            lines, depth, MARK_WARN, FINDING_SRV_TOO_MANY,
+            text_format("%s: there are more than %d SRV records", service->owner, DNS_RECORD_LIMIT),
+            text_format("only %d of them were checked: keep fewer", DNS_RECORD_LIMIT));
     }
 }
 

@@ -107,8 +107,7 @@ char *text_printable(const char *text, size_t length)
         at += size;
     }
     if (at < length) {
-        memcpy(buffer + used, "…", strlen("…"));
-        used += strlen("…");
+        used += (size_t)snprintf(buffer + used, sizeof(buffer) - used, "…");
     }
     return text_copy(buffer, used);
 }

@@ -12,8 +12,8 @@
 
 const char *step_number(enum step step)
 {
-    static const char *const numbers[] = {"",    "1",   "2",   "3.1", "3.2", "3.3",
-                                          "3.4", "3.5", "4",   "5",   "6"};
+    static const char *const numbers[] = {"",    "1",   "2", "3.1", "3.2", "3.3",
+                                          "3.4", "3.5", "4", "5",   "6"};
     return numbers[step];
 }
 
@@ -59,8 +59,9 @@ struct walk *walk_create(const char *name, const struct environment *environment
     }
     bool good = server_name_parse(ascii, &parsed, problem);
     if (good && (parsed.port == 0 || parsed.port > 65535)) {
-        good = problem_set(problem, "\"%s\" has a port that cannot be connected to: give one from 1 "
-                                    "to 65535",
+        good = problem_set(problem,
+                           "\"%s\" has a port that cannot be connected to: give one from 1 "
+                           "to 65535",
                            problem_excerpt(ascii).text);
     }
     if (!good) {
@@ -116,8 +117,7 @@ bool walk_has_well_known(const struct walk *walk)
 static void start_beside(struct walk *walk)
 {
     walk->beside_started = true;
-    if (host_lookup_status(&walk->host) != LOOKUP_FOUND ||
-        walk->parsed.kind != SERVER_NAME_DNS) {
+    if (host_lookup_status(&walk->host) != LOOKUP_FOUND || walk->parsed.kind != SERVER_NAME_DNS) {
         return;
     }
     if (walk_has_well_known(walk)) {
@@ -193,8 +193,7 @@ static char *waiting_for_target(const struct walk *walk)
     for (size_t i = 0; i < walk->target_count; i++) {
         if (!target_is_done(&walk->targets[i])) {
             char address[IP_TEXT_SIZE];
-            return text_format("%s port %d",
-                               ip_address_text(&walk->targets[i].address, address),
+            return text_format("%s port %d", ip_address_text(&walk->targets[i].address, address),
                                walk->targets[i].port);
         }
     }

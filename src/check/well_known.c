@@ -131,9 +131,8 @@ static void add_good_line(const struct well_known_try *try, struct lines *lines,
 {
     char address[IP_TEXT_SIZE];
     char *span = text_duration(try->max_age < 0 ? CACHE_DEFAULT : try->max_age);
-    const char *cors = try->follow.fetch.allow_origin == NULL
-                           ? ", no CORS header (homeservers need none)"
-                           : "";
+    const char *cors =
+        try->follow.fetch.allow_origin == NULL ? ", no CORS header (homeservers need none)" : "";
     lines_add(lines, depth, MARK_GOOD, "%s: m.server is %s, kept for %s%s%s",
               ip_address_text(&try->address, address), try->shown, span,
               try->max_age < 0 ? " (it does not say)" : "", cors);
@@ -215,9 +214,8 @@ static void judge_unanswered(struct well_known_try *try, const char *hostname, b
     struct judge_context context = {.tls_name = hostname, .connect_hint = NULL};
     enum mark mark = MARK_WARN;
     enum fetch_outcome outcome = try->follow.fetch.outcome;
-    if (try->answer == WELL_KNOWN_BAD &&
-        (document || try->follow.outcome != FOLLOW_FETCHED || outcome == FETCH_TOO_LARGE ||
-         outcome == FETCH_BROKEN)) {
+    if (try->answer == WELL_KNOWN_BAD && (document || try->follow.outcome != FOLLOW_FETCHED ||
+                                          outcome == FETCH_TOO_LARGE || outcome == FETCH_BROKEN)) {
         mark = MARK_ERROR;
     }
     if (!document && outcome == FETCH_REFUSED && try->follow.outcome == FOLLOW_FETCHED) {
@@ -242,8 +240,8 @@ static void compare(struct well_known *well_known, struct lines *lines, int dept
         if (well_known->m_server == NULL) {
             continue;
         }
-        bool same = try->answer == WELL_KNOWN_GOOD &&
-                    strcasecmp(try->m_server, well_known->m_server) == 0;
+        bool same =
+            try->answer == WELL_KNOWN_GOOD && strcasecmp(try->m_server, well_known->m_server) == 0;
         if (!same && (try->answer == WELL_KNOWN_GOOD || try->answer == WELL_KNOWN_ABSENT)) {
             differs = true;
             other = try->m_server == NULL ? other : try->m_server;
@@ -281,8 +279,8 @@ void well_known_judge(struct well_known *well_known, const char *hostname, struc
     }
     for (size_t i = 0; i < well_known->count; i++) {
         if (!was_answered(&well_known->tries[i])) {
-            judge_unanswered(&well_known->tries[i], hostname, well_known->m_server != NULL,
-                             &own[i], depth);
+            judge_unanswered(&well_known->tries[i], hostname, well_known->m_server != NULL, &own[i],
+                             depth);
         }
         lines_append(lines, &own[i]);
     }

@@ -23,9 +23,9 @@ static void test_literals_of_both_families_are_read(void **state)
 static void test_anything_else_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "[]", "[192.0.2.1]", "192.0.2", "192.0.2.256", "1", "::g",
-                                      "[::1", "::1]", "fe80::1%eth0", "example.com", " 192.0.2.1",
-                                      "0x7f.0.0.1", "192.0.2.01"};
+    static const char *const bad[] = {
+        "",     "[]",   "[192.0.2.1]",  "192.0.2",     "192.0.2.256", "1",          "::g",
+        "[::1", "::1]", "fe80::1%eth0", "example.com", " 192.0.2.1",  "0x7f.0.0.1", "192.0.2.01"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         if (parses(bad[i])) {
             fail_msg("\"%s\" was accepted", bad[i]);
@@ -47,11 +47,11 @@ static void assert_reach(const char *text, enum ip_reach reach)
 static void test_addresses_of_this_machine_and_this_site_are_known(void **state)
 {
     (void)state;
-    static const char *const local[] = {"127.0.0.1",       "127.255.0.1", "0.0.0.0",
-                                        "169.254.169.254", "224.0.0.1",   "255.255.255.255",
-                                        "::1",             "::",          "fe80::1",
-                                        "febf::1",         "ff02::1",     "::ffff:127.0.0.1",
-                                        "::ffff:169.254.1.1"};
+    static const char *const local[] = {
+        "127.0.0.1",         "127.255.0.1",     "0.0.0.0", "169.254.169.254",
+        "224.0.0.1",         "255.255.255.255", "::1",     "::",
+        "fe80::1",           "febf::1",         "ff02::1", "::ffff:127.0.0.1",
+        "::ffff:169.254.1.1"};
     static const char *const private[] = {"10.0.0.1",    "172.16.0.1", "172.31.255.255",
                                           "192.168.1.1", "100.64.0.1", "fd00::1",
                                           "fc00::1",     "fec0::1",    "::ffff:10.1.1.1"};

@@ -48,12 +48,12 @@ static void test_what_is_no_usable_url_is_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "https://user@b.example/",      "https://user:password@b.example/",
-        "https://b.example:0/",         "https://b.example:65536/",
-        "https://b.example:x/",         "https://b example/",
-        "https://-_!.example/",         "https://b\xc3\xbc.example/",
-        "https://b.example/\x01",       "https://b.example%00.example/",
-        "https://b.example\r\nX: y",    "https:///",
+        "https://user@b.example/",       "https://user:password@b.example/",
+        "https://b.example:0/",          "https://b.example:65536/",
+        "https://b.example:x/",          "https://b example/",
+        "https://-_!.example/",          "https://b\xc3\xbc.example/",
+        "https://b.example/\x01",        "https://b.example%00.example/",
+        "https://b.example\r\nX: y",     "https:///",
         "https://b.example\\@c.example", "https://[::g]/",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

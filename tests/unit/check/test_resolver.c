@@ -21,8 +21,8 @@ static void test_servers_are_addresses_with_or_without_a_port(void **state)
 {
     (void)state;
     static const char *const good[] = {"192.0.2.1", "192.0.2.1:53", "::1", "[::1]", "[::1]:65535"};
-    static const char *const bad[] = {"",      "ns.example", "192.0.2.1:", "192.0.2.1:0",
-                                      "[::1",  "::1]:53",    "[::1]53",    "192.0.2.1:65536",
+    static const char *const bad[] = {"",      "ns.example",  "192.0.2.1:",   "192.0.2.1:0",
+                                      "[::1",  "::1]:53",     "[::1]53",      "192.0.2.1:65536",
                                       "[]:53", "[192.0.2.1]", "192.0.2.1:5x", "1.2.3.4,5.6.7.8"};
     struct problem problem;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {

@@ -24,7 +24,9 @@ static void test_what_steers_a_terminal_is_written_out(void **state)
     (void)state;
     assert_shown("\x1b[2J", 4, "\\x1B[2J");
     assert_shown("a\0b\r\n\x7f", 6, "a\\x00b\\x0D\\x0A\\u{7F}");
-    assert_shown("\xc2\x9b" "2J", 4, "\\u{9B}2J");
+    assert_shown("\xc2\x9b"
+                 "2J",
+                 4, "\\u{9B}2J");
     assert_shown("\xe2\x80\xae", 3, "\\u{202E}");
     assert_shown("\xf3\xa0\x80\x81", 4, "\\u{E0001}");
 }
@@ -35,8 +37,8 @@ static void test_bytes_that_are_no_utf_8_are_written_out(void **state)
     assert_shown("\xff", 1, "\\xFF");
     assert_shown("\x80", 1, "\\x80");
     assert_shown("\xc3", 1, "\\xC3");
-    assert_shown("\xc0\xaf", 2, "\\xC0\\xAF");             /* an overlong slash */
-    assert_shown("\xed\xa0\x80", 3, "\\xED\\xA0\\x80");    /* half of a surrogate pair */
+    assert_shown("\xc0\xaf", 2, "\\xC0\\xAF");                   /* an overlong slash */
+    assert_shown("\xed\xa0\x80", 3, "\\xED\\xA0\\x80");          /* half of a surrogate pair */
     assert_shown("\xf4\x90\x80\x80", 4, "\\xF4\\x90\\x80\\x80"); /* beyond U+10FFFF */
     assert_shown("\xe2\x82", 2, "\\xE2\\x82");
 }

@@ -30,9 +30,10 @@ static void test_names_are_taken_as_people_write_them(void **state)
 static void test_what_is_no_server_name_is_wrong_usage(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",          "ex ample.com",      "a:0",          "a:65536",
-                                      "ü:",        "ü:x",               "\xff.example", "ü..example",
-                                      "https://ü", "@user:example.com", "a\n",          "ü\u202e"};
+    static const char *const bad[] = {
+        "",    "ex ample.com", "a:0",        "a:65536",   "ü:",
+        "ü:x", "\xff.example", "ü..example", "https://ü", "@user:example.com",
+        "a\n", "ü\u202e"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct problem problem = {0};
         struct walk *walk = walk_create(bad[i], NULL, &problem);
