@@ -301,6 +301,12 @@ static void finish(struct fetch *fetch, CURLcode code)
     fetch->handle = NULL;
 }
 
+bool fetch_found_nobody(const struct fetch *fetch)
+{
+    return fetch->outcome == FETCH_REFUSED || fetch->outcome == FETCH_CONNECT_TIMEOUT ||
+           fetch->outcome == FETCH_CONNECT_FAILED || fetch->outcome == FETCH_NO_ROUTE;
+}
+
 void fetcher_wait(struct fetcher *fetcher, struct curl_waitfd *fds, size_t count, int milliseconds)
 {
     curl_multi_poll(fetcher->multi, fds, (unsigned)count, milliseconds, NULL);

@@ -85,6 +85,9 @@ void fetch_start(struct fetcher *fetcher, struct fetch *fetch, const struct fetc
 /* Ends the request where it still runs, and frees what it holds. */
 void fetch_clear(struct fetch *fetch);
 
+/* Whether no connection came about with the address: a client goes on to the next one. */
+bool fetch_found_nobody(const struct fetch *fetch);
+
 /* For the event loop: waits at most `milliseconds` for any request, or for any of `fds`. */
 void fetcher_wait(struct fetcher *fetcher, struct curl_waitfd *fds, size_t count, int milliseconds);
 

@@ -204,12 +204,6 @@ static void redirect(struct follow *follow)
     go_to(follow, url);
 }
 
-static bool no_connection(enum fetch_outcome outcome)
-{
-    return outcome == FETCH_REFUSED || outcome == FETCH_NO_ROUTE ||
-           outcome == FETCH_CONNECT_TIMEOUT || outcome == FETCH_CONNECT_FAILED;
-}
-
 static void take_lookup(struct follow *follow)
 {
     follow->looking_up = false;
@@ -241,7 +235,7 @@ static bool is_redirect(const struct fetch *fetch)
 static void take_answer(struct follow *follow)
 {
     follow->fetching = false;
-    if (no_connection(follow->fetch.outcome) && follow->next_address < follow->address_count) {
+    if (fetch_found_nobody(&follow->fetch) && follow->next_address < follow->address_count) {
         request_next(follow);
     } else if (is_redirect(&follow->fetch)) {
         redirect(follow);

@@ -181,8 +181,7 @@ static const struct telling tellings[] = {
      "open that port in the firewall, or take the address out of the DNS"},
     {FETCH_CONNECT_FAILED, FINDING_CONNECTION_FAILED, "no connection comes about",
      "check the address, the firewall and the routes to it"},
-    {FETCH_TLS_FAILED, FINDING_TLS_FAILED, "the TLS handshake fails",
-     "have the server speak TLS 1.2 or 1.3 with a certificate for %s"},
+    {FETCH_TLS_FAILED, FINDING_TLS_FAILED, "the TLS handshake fails", NULL},
     {FETCH_ANSWER_TIMEOUT, FINDING_ANSWER_TIMEOUT,
      "the connection is taken, but no whole answer "
      "comes in time",
@@ -242,17 +241,6 @@ enum finding_code judge_fetch(struct lines *lines, int depth, enum mark mark,
                       telling->code, text, hint_for(telling, fetch, context));
     free(where);
     return telling->code;
-}
-
-enum finding_code judge_code(const struct fetch *fetch)
-{
-    struct lines lines = {0};
-    struct judge_context context = {.tls_name = ""};
-    enum finding_code code = fetch->outcome == FETCH_ANSWERED
-                                 ? FINDING_NONE
-                                 : judge_fetch(&lines, 0, MARK_ERROR, fetch, &context);
-    lines_clear(&lines);
-    return code;
 }
 
 /* A chain of redirects that did not reach an answer. */

@@ -39,7 +39,4 @@ void judge_expiry(struct lines *lines, int depth, const struct fetch *fetch);
 void judge_split_problem(const struct problem *problem, const char *otherwise, char **text,
                          char **hint);
 
-/* The code that judge_fetch gives a request's outcome; FINDING_NONE for FETCH_ANSWERED. */
-enum finding_code judge_code(const struct fetch *fetch);
-
 #endif

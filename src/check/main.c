@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "check/check.h"
 #include "check/options.h"
@@ -15,6 +16,17 @@ static int complain(const struct problem *problem)
 {
     fprintf(stderr, "matrix-delegation-check: %s\n", problem->text);
     return problem->status;
+}
+
+/* A hostile domain has many addresses, and each is a socket: the default limit of 1,024 is soon
+   reached. Where it cannot be raised, connections fail, and the report says so. */
+static void raise_socket_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 static int run(const struct options *options)
@@ -28,6 +40,7 @@ static int run(const struct options *options)
         puts("matrix-delegation-check " PACKAGE_VERSION);
         return EXIT_SUCCESS;
     }
+    raise_socket_limit();
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
         ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
         problem_set(&problem,

@@ -134,7 +134,8 @@ void report_text_show_waiting(struct report_text *report, long seconds)
     }
     char *what = walk_waits_for(report->walks[report->current]);
     wipe_waiting(report);
-    fprintf(report->stream, "  … waiting for %s (%ld s)", what, seconds);
+    /* A line that wraps could not be wiped out whole. */
+    fprintf(report->stream, "  … waiting for %.50s (%ld s)", what, seconds);
     fflush(report->stream);
     report->waiting_shown = true;
     free(what);

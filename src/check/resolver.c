@@ -209,7 +209,6 @@ void record_lookup_start(struct resolver *resolver, struct record_lookup *lookup
 {
     memset(lookup, 0, sizeof(*lookup));
     lookup->type = type;
-    lookup->resolver = resolver;
     size_t length = strlen(name);
     if (length >= sizeof(lookup->name)) {
         lookup->status = LOOKUP_ABSENT;

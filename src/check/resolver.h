@@ -32,7 +32,6 @@ struct record_lookup {
     enum dns_type type;
     struct dns_answer answer;
     char error[128]; /* with LOOKUP_FAILED: why, in words */
-    struct resolver *resolver;
 };
 
 /* A host's addresses, of the IP families in use: IPv4 first. */

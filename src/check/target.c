@@ -164,12 +164,6 @@ static enum finding_code judge_keys(struct target *target, const struct target_n
     return fault_of_keys(target, names, lines, depth);
 }
 
-static bool no_connection(enum fetch_outcome outcome)
-{
-    return outcome == FETCH_REFUSED || outcome == FETCH_CONNECT_TIMEOUT ||
-           outcome == FETCH_CONNECT_FAILED;
-}
-
 static void add_good_line(const struct target *target, struct lines *lines, int depth)
 {
     const struct certificate_details *certificate = &target->keys_fetch.certificate;
@@ -200,8 +194,8 @@ void target_judge(struct target *target, const struct target_names *names, struc
     }
     if (worse->outcome != FETCH_ANSWERED) {
         target->error = judge_fetch(lines, depth, MARK_ERROR, worse, &context);
-        target->unreached = no_connection(worse->outcome);
         target->unchecked = worse->outcome == FETCH_NO_ROUTE;
+        target->unreached = fetch_found_nobody(worse) && !target->unchecked;
         return;
     }
     struct lines details = {0};

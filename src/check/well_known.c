@@ -179,22 +179,15 @@ static void judge_document(struct well_known_try *try, struct lines *lines, int 
     }
 }
 
-static bool no_connection(const struct follow *follow)
-{
-    enum fetch_outcome outcome = follow->fetch.outcome;
-    return follow->outcome == FOLLOW_FETCHED &&
-           (outcome == FETCH_REFUSED || outcome == FETCH_CONNECT_TIMEOUT ||
-            outcome == FETCH_CONNECT_FAILED);
-}
-
 /* Where no document was reached: the lines come later, as their weight depends on the others. */
 static void sort_out(struct well_known_try *try)
 {
     const struct follow *follow = &try->follow;
     try->max_age = -1;
-    try->answer = no_connection(follow) ? WELL_KNOWN_UNREACHED : WELL_KNOWN_BAD;
-    if (follow->outcome == FOLLOW_FETCHED && follow->fetch.outcome == FETCH_NO_ROUTE) {
-        try->answer = WELL_KNOWN_UNCHECKED;
+    try->answer = WELL_KNOWN_BAD;
+    if (follow->outcome == FOLLOW_FETCHED && fetch_found_nobody(&follow->fetch)) {
+        try->answer =
+            follow->fetch.outcome == FETCH_NO_ROUTE ? WELL_KNOWN_UNCHECKED : WELL_KNOWN_UNREACHED;
     }
     if (follow->outcome == FOLLOW_FETCHED && follow->fetch.outcome == FETCH_ANSWERED) {
         try->max_age = answer_max_age(follow->fetch.cache_control);
