@@ -22,7 +22,8 @@ def test_a_working_name_with_two_addresses_takes_less_than_one_and_a_half_times_
 ):
     internet.internet.add_slow_machine(ROUND_TRIP)
     internet.check("step-3-2-from-nginx.example", machine="slow")  # the machines get to know MACs
-    slow, fast = duration(internet, "slow"), duration(internet, "tester")
+    slow = duration(internet, "slow")
+    fast = min(duration(internet, "tester") for _ in range(3))
     assert CHAIN * ROUND_TRIP < slow < 1.5 * CHAIN * ROUND_TRIP * SLOWNESS
     # Where packets take no time there is nothing to wait for.
-    assert fast < slow / 2
+    assert fast < slow / 6
