@@ -8,6 +8,21 @@
 #include "daemon/log.h"
 #include "daemon/tls.h"
 
+/* What libmicrohttpd 1.0 has to be told, and 0.9 does by itself. */
+enum {
+#if MHD_VERSION >= 0x00097707
+    /* A worker's daemon is its own thread's alone. With it MHD_add_connection() calls
+       notify_connection() before it returns, instead of in the next run. */
+    SINGLE_THREADED = MHD_USE_NO_THREAD_SAFETY,
+    /* A blank in a target gets 400, where 0 redirects; 0.9's 1 would do no more than take the
+       answer to a missing Host from us. */
+    STRICTNESS = 1,
+#else
+    SINGLE_THREADED = 0,
+    STRICTNESS = 0,
+#endif
+};
+
 enum {
     MEMORY_PER_CONNECTION = 8192
 }; /* for a request's headers, in bytes */
@@ -58,8 +73,8 @@ static void log_library(void *context, const char *format, va_list arguments)
 
 struct MHD_Daemon *http_daemon_start(struct worker *worker, bool tls)
 {
-    unsigned flags =
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
+                     MHD_ALLOW_SUSPEND_RESUME | SINGLE_THREADED;
     struct MHD_OptionItem tls_options[] = {
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)tls_priorities},
         {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)tls_retrieve_certificate},
@@ -73,8 +88,8 @@ struct MHD_Daemon *http_daemon_start(struct worker *worker, bool tls)
         MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)worker->connection_capacity, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)MEMORY_PER_CONNECTION, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_NOTIFY_CONNECTION, notify_connection, worker,
-        MHD_OPTION_NOTIFY_COMPLETED, http_completed, worker, MHD_OPTION_URI_LOG_CALLBACK,
+        MHD_OPTION_STRICT_FOR_CLIENT, STRICTNESS, MHD_OPTION_NOTIFY_CONNECTION, notify_connection,
+        worker, MHD_OPTION_NOTIFY_COMPLETED, http_completed, worker, MHD_OPTION_URI_LOG_CALLBACK,
         http_see_target, worker, MHD_OPTION_UNESCAPE_CALLBACK, http_leave_escaped, NULL,
         MHD_OPTION_ARRAY, tls ? tls_options : no_options, MHD_OPTION_END);
 }
