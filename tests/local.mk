@@ -13,6 +13,7 @@ check_PROGRAMS += \
 	tests/unit/test_escape \
 	tests/unit/test_options \
 	tests/unit/test_problem \
+	tests/unit/test_request \
 	tests/unit/test_server_name \
 	tests/unit/test_site_table \
 	tests/unit/test_string_map \
@@ -30,6 +31,7 @@ tests_unit_test_documents_LDADD = $(matrix_test_libs)
 tests_unit_test_escape_LDADD = $(daemon_test_libs)
 tests_unit_test_options_LDADD = $(daemon_test_libs)
 tests_unit_test_problem_LDADD = $(matrix_test_libs)
+tests_unit_test_request_LDADD = $(daemon_test_libs)
 tests_unit_test_server_name_LDADD = $(matrix_test_libs)
 tests_unit_test_site_table_LDADD = $(daemon_test_libs)
 tests_unit_test_string_map_LDADD = $(daemon_test_libs)

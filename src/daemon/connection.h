@@ -70,7 +70,7 @@ struct connection {
     /* The request that is being read or answered. */
     char *target;           /* a copy of the raw request target, where somebody needs it */
     const char *target_end; /* where libmicrohttpd's own copy ends, to be compared only */
-    bool target_malformed;
+    bool line_malformed;
     size_t body_received;  /* bytes */
     bool request_seen;     /* the handler has been called for it */
     bool close_after;      /* the answer ends the connection */

@@ -7,6 +7,7 @@
 #include "daemon/access_log.h"
 #include "daemon/connection.h"
 #include "daemon/metrics.h"
+#include "daemon/request.h"
 #include "daemon/responses.h"
 #include "daemon/worker.h"
 
@@ -28,12 +29,13 @@ struct request {
     const struct site_table *table;
     const char *method;
     const char *version;
-    const char *path;      /* raw, without the query */
-    size_t path_offset;    /* where it begins in the target */
-    const char *authority; /* of a target in absolute form, or NULL */
-    size_t authority_length;
-    const char *host_field; /* the Host header, or NULL */
-    unsigned host_fields;   /* how many there were */
+    struct request_target target; /* raw, without the query */
+    size_t path_offset;           /* where its path begins */
+    const char *host_field;       /* the Host header, or NULL */
+    unsigned host_fields;         /* how many there were */
+    struct request_framing framing;
+    const char *next_line; /* where the line after those that were looked at has to begin */
+    bool malformed;
     enum metrics_document document;
 };
 
@@ -43,17 +45,6 @@ static struct connection *connection_of(struct MHD_Connection *handle)
         MHD_get_connection_info(handle, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
     return info->socket_context;
-}
-
-/* A target is printable ASCII without blanks (RFC 3986); it goes into redirects and the log. */
-static bool target_well_formed(const char *target)
-{
-    for (; *target; target++) {
-        if (*target <= ' ' || *target >= 0x7f) {
-            return false;
-        }
-    }
-    return true;
 }
 
 void *http_see_target(void *context, const char *target, struct MHD_Connection *handle)
@@ -68,7 +59,7 @@ void *http_see_target(void *context, const char *target, struct MHD_Connection *
     connection->close_after = false;
     connection->body_received = 0;
     connection->target_end = target + strlen(target);
-    connection->target_malformed = !target_well_formed(target);
+    connection->line_malformed = !request_target_is_well_formed(target);
     free(connection->target);
     /* libmicrohttpd is about to take the query apart. Only these two want it whole. */
     connection->target = table->redirects || table->access_log ? strdup(target) : NULL;
@@ -82,57 +73,72 @@ size_t http_leave_escaped(void *context, struct MHD_Connection *handle, char *te
     return strlen(text);
 }
 
-static enum MHD_Result see_host(void *context, enum MHD_ValueKind kind, const char *name,
-                                const char *value)
+/* Whether a field stands where the line before it ended, as a name, a colon, blanks and a value;
+   the colon and each byte of the line's end are NULs by now. libmicrohttpd 0.9 takes a NUL, a CR or
+   an LF alone for the end of a line, passes over fields without a name, and joins folded lines
+   otherwise than it should (RFC 9112, section 5.2). Version 1.0 refuses all this itself. */
+static bool is_whole_line(struct request *request, const char *name, const char *value)
+{
+#if MHD_VERSION < 0x01000000
+    const char *after_name = name + strlen(name) + 1;
+    const char *expected = request->next_line;
+
+    request->next_line = value + strlen(value) + 2;
+    return name == expected && after_name + strspn(after_name, " \t") == value;
+#else
+    return request && name != value;
+#endif
+}
+
+/* Whether the empty line after the last field is where the header section ends. */
+static bool is_whole_section(const struct request *request)
+{
+#if MHD_VERSION < 0x01000000
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->handle, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+    return info && request->next_line + 2 == request->method + info->header_size;
+#else
+    return request != NULL;
+#endif
+}
+
+static enum MHD_Result see_field(void *context, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
 {
     struct request *request = context;
 
-    (void)kind;
-    if (strcasecmp(name, "Host") == 0) {
-        request->host_field = value ? value : "";
-        request->host_fields++;
+    value = value ? value : "";
+    if (!request_is_token(name) || !request_value_is_well_formed(value)) {
+        request->malformed = true;
+    }
+    if (kind == MHD_HEADER_KIND) {
+        if (!is_whole_line(request, name, value)) {
+            request->malformed = true;
+        }
+        request_framing_add(&request->framing, name, value);
+        if (strcasecmp(name, "Host") == 0) {
+            request->host_field = value;
+            request->host_fields++;
+        }
     }
     return MHD_YES;
 }
 
-/* Whether a field's value is what stood on its line. libmicrohttpd 0.9 lets a NUL end it early; the
-   CR LF of the line have become two NULs. Version 1.0 refuses NULs itself. */
-static bool field_ends_with_its_line(const char *value)
+/* Looks at all fields. What is malformed in them libmicrohttpd 0.9 mostly lets through, and a proxy
+   before us may have read it otherwise. */
+static void read_fields(struct request *request)
 {
-#if MHD_VERSION < 0x01000000
-    return value[strlen(value) + 1] == '\0';
-#else
-    return value != NULL;
-#endif
-}
-
-/* Takes the target apart: origin form "/path", or absolute form "http://host/path" (RFC 9112,
-   section 3.2). Anything else is left as a path that nothing is found at. */
-static void read_target(struct request *request, const char *url)
-{
-    const char *authority = NULL;
-
-    request->path = url;
-    if (strncasecmp(url, "http://", 7) == 0) {
-        authority = url + 7;
-    } else if (strncasecmp(url, "https://", 8) == 0) {
-        authority = url + 8;
+    MHD_get_connection_values(request->handle, MHD_HEADER_KIND | MHD_FOOTER_KIND, see_field,
+                              request);
+    if (!is_whole_section(request)) {
+        request->malformed = true;
     }
-    if (authority) {
-        request->authority = authority;
-        request->authority_length = strcspn(authority, "/?");
-        request->path = authority + request->authority_length;
+    /* HTTP/1.0 has no chunks (RFC 9112, section 6.1). */
+    if (request->framing.broken ||
+        (request->framing.chunked && strcmp(request->version, "HTTP/1.0") == 0)) {
+        request->malformed = true;
     }
-    request->path_offset = (size_t)(request->path - url);
-}
-
-/* Whether the path is that of a document. */
-static bool read_document(const struct request *request, enum document *document)
-{
-    static const char prefix[] = "/.well-known/matrix/";
-
-    return strncmp(request->path, prefix, sizeof(prefix) - 1) == 0 &&
-           document_by_name(request->path + sizeof(prefix) - 1, document);
 }
 
 static struct answer answer_document(const struct request *request, const struct site *site,
@@ -158,21 +164,16 @@ static struct answer answer_document(const struct request *request, const struct
 static bool find_host(const struct request *request, char host[static SITE_HOST_SIZE],
                       enum fixed_answer *refusal)
 {
-    const char *authority = request->authority;
-    size_t length = request->authority_length;
+    const char *authority = request->target.authority;
+    size_t length = request->target.authority_length;
 
     host[0] = '\0';
     if (request->host_fields > 1) {
         *refusal = ANSWER_HOST_REPEATED;
         return false;
     }
-    if (request->host_fields == 0 && strcmp(request->version, "HTTP/1.1") == 0) {
+    if (request->host_fields == 0 && strcmp(request->version, "HTTP/1.0") != 0) {
         *refusal = ANSWER_HOST_MISSING;
-        return false;
-    }
-    if (request->host_fields == 1 && *request->host_field &&
-        !field_ends_with_its_line(request->host_field)) {
-        *refusal = ANSWER_HOST_MALFORMED;
         return false;
     }
     if (!authority && request->host_fields == 1) {
@@ -213,20 +214,13 @@ static struct answer redirect(const struct request *request, const char *base)
     return response_redirect(base, path);
 }
 
-static struct answer choose_answer(struct request *request)
+static struct answer choose_site_answer(struct request *request)
 {
-    const struct connection *connection = request->connection;
     char host[SITE_HOST_SIZE];
     enum fixed_answer refusal;
     const struct site *site;
     enum document document;
 
-    if (connection->misdirected) {
-        return responses_fixed(ANSWER_PLAIN_HTTP_TO_TLS);
-    }
-    if (connection->target_malformed) {
-        return responses_fixed(ANSWER_REQUEST_MALFORMED);
-    }
     if (!find_host(request, host, &refusal)) {
         return responses_fixed(refusal);
     }
@@ -234,7 +228,7 @@ static struct answer choose_answer(struct request *request)
     if (!site) {
         return host[0] ? response_unknown_host(host) : responses_fixed(ANSWER_HOST_MISSING);
     }
-    if (read_document(request, &document)) {
+    if (request_names_document(request->target.path, &document)) {
         request->document = METRICS_DOCUMENT_FIRST + document;
         return answer_document(request, site, document);
     }
@@ -248,7 +242,7 @@ static struct answer choose_metrics_answer(const struct request *request)
 {
     char *text;
 
-    if (strcmp(request->path, "/metrics") != 0) {
+    if (strcmp(request->target.path, "/metrics") != 0) {
         return responses_fixed(ANSWER_UNRECOGNIZED);
     }
     if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
@@ -258,13 +252,25 @@ static struct answer choose_metrics_answer(const struct request *request)
     return text ? response_text(text, metrics_content_type) : (struct answer){0};
 }
 
+static struct answer choose_answer(struct request *request)
+{
+    if (request->connection->misdirected) {
+        return responses_fixed(ANSWER_PLAIN_HTTP_TO_TLS);
+    }
+    if (request->malformed) {
+        return responses_fixed(ANSWER_REQUEST_MALFORMED);
+    }
+    return request->connection->kind == LISTENER_METRICS ? choose_metrics_answer(request)
+                                                         : choose_site_answer(request);
+}
+
 /* Whether the connection ends with this answer (RFC 9112, section 9.3). Where this guess is wrong,
    an answer leaves some milliseconds later, see tls.c, and nothing worse. */
 static bool closes_after(const struct request *request)
 {
     const char *field = MHD_lookup_connection_value(request->handle, MHD_HEADER_KIND, "Connection");
 
-    if (strcmp(request->version, "HTTP/1.1") != 0) {
+    if (strcmp(request->version, "HTTP/1.0") == 0) {
         return !field || strcasestr(field, "keep-alive") == NULL;
     }
     return field && strcasestr(field, "close") != NULL;
@@ -277,9 +283,7 @@ static enum MHD_Result queue_answer(struct request *request)
     enum MHD_Result queued;
     bool has_body;
 
-    MHD_get_connection_values(request->handle, MHD_HEADER_KIND, see_host, request);
-    answer = connection->kind == LISTENER_METRICS ? choose_metrics_answer(request)
-                                                  : choose_answer(request);
+    answer = choose_answer(request);
     if (!answer.response) {
         return MHD_NO; /* no memory: all that is left is to hang up */
     }
@@ -302,11 +306,33 @@ static enum MHD_Result queue_answer(struct request *request)
 }
 
 /* Whether the request announces a body that is too long to wait for. */
-static bool announces_long_body(struct MHD_Connection *handle)
+static bool announces_long_body(const struct request *request)
 {
-    const char *field = MHD_lookup_connection_value(handle, MHD_HEADER_KIND, "Content-Length");
+    const char *length = request->framing.length;
 
-    return field && strtoull(field, NULL, 10) > BODY_LIMIT;
+    return length && strtoull(length, NULL, 10) > BODY_LIMIT;
+}
+
+static void read_target(struct request *request, const char *url)
+{
+    request->target = request_target_read(url);
+    request->path_offset = (size_t)(request->target.path - url);
+}
+
+/* Whether the request line was a method, a blank, a target, a blank and a version.
+   libmicrohttpd 0.9 ends the target at a NUL, finds the version behind the last blank of the line,
+   and passes over further blanks; then the three are not next to each other. */
+static bool request_line_is_whole(const struct request *request, const char *url)
+{
+    const char *method = request->method;
+
+#if MHD_VERSION < 0x01000000
+    if (url != method + strlen(method) + 1) {
+        return false;
+    }
+#endif
+    return url && request_is_token(method) &&
+           request->version == request->connection->target_end + 1;
 }
 
 enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const char *url,
@@ -321,29 +347,29 @@ enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const 
         .table = service_table(worker->service),
         .method = method,
         .version = version,
+        .next_line = version + strlen(version) + 2,
         .document = METRICS_DOCUMENT_OTHER,
     };
 
     (void)body;
     (void)state;
     worker_note_progress(connection);
-    if (!connection->request_seen) {
-        connection->request_seen = true;
-        /* libmicrohttpd 0.9 ends the target at a NUL and finds the version behind the last blank
-           of the line; then the two are not next to each other. */
-        if (version != connection->target_end + 1) {
-            connection->target_malformed = true;
-        }
-        /* libmicrohttpd closes a connection that is answered in this, its first call. */
-        if (!announces_long_body(handle)) {
-            return MHD_YES;
-        }
-    } else if (*body_size > 0) {
+    if (connection->request_seen && *body_size > 0) {
         connection->body_received += *body_size;
         *body_size = 0;
         return connection->body_received <= BODY_LIMIT ? MHD_YES : MHD_NO;
     }
     read_target(&request, url);
+    read_fields(&request);
+    if (!connection->request_seen && !request_line_is_whole(&request, url)) {
+        connection->line_malformed = true;
+    }
+    request.malformed = request.malformed || connection->line_malformed;
+    /* libmicrohttpd closes a connection that is answered in this, its first call for a request. */
+    if (!connection->request_seen && !request.malformed && !announces_long_body(&request)) {
+        connection->request_seen = true;
+        return MHD_YES;
+    }
     return queue_answer(&request);
 }
 

@@ -54,6 +54,14 @@ static void notify_connection(void *context, struct MHD_Connection *handle, void
     connection_forget(connection);
 }
 
+/* http.c is stricter than libmicrohttpd. Strict by itself, 0.9 sends the head of its answer to a
+   request without Host twice. */
+#if MHD_VERSION < 0x01000000
+#define STRICTNESS 0
+#else
+#define STRICTNESS 1
+#endif
+
 static void log_library(void *context, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 

@@ -27,6 +27,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/metrics.c src/daemon/metrics.h \
 	src/daemon/options.c src/daemon/options.h \
 	src/daemon/privileges.c src/daemon/privileges.h \
+	src/daemon/request.c src/daemon/request.h \
 	src/daemon/responses.c src/daemon/responses.h \
 	src/daemon/run.c src/daemon/run.h \
 	src/daemon/service.h \

@@ -1,6 +1,7 @@
 #include "daemon/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +12,10 @@
 
 #include "daemon/escape.h"
 
-static enum log_level current_level = LOG_LEVEL_INFO;
-static enum log_format current_format = LOG_FORMAT_TEXT;
-static bool to_journal;
+/* The main thread sets them, at reloads too; every thread reads them. */
+static _Atomic enum log_level current_level = LOG_LEVEL_INFO;
+static _Atomic enum log_format current_format = LOG_FORMAT_TEXT;
+static atomic_bool to_journal;
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 

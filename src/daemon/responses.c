@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/escape.h"
+#include "daemon/request.h"
 
 enum {
     ETAG_SIZE = 2 + 32 + 1, /* quotes, 128 bits in hexadecimal, end */
@@ -215,37 +216,9 @@ void document_answer_free(struct document_answer *answer)
     free(answer);
 }
 
-/* Whether an If-None-Match field (RFC 9110, section 13.1.2) names the ETag. The comparison is the
-   weak one. */
-static bool etag_matches(const char *field, const char *etag)
-{
-    size_t length = strlen(etag);
-
-    for (;;) {
-        field += strspn(field, " \t,");
-        if (*field == '*') {
-            return true;
-        }
-        if (strncmp(field, "W/", 2) == 0) {
-            field += 2;
-        }
-        if (strncmp(field, etag, length) == 0) {
-            return true;
-        }
-        if (*field != '"') {
-            return false;
-        }
-        field = strchr(field + 1, '"');
-        if (!field) {
-            return false;
-        }
-        field++;
-    }
-}
-
 struct answer document_answer_get(struct document_answer *answer, const char *if_none_match)
 {
-    if (if_none_match && etag_matches(if_none_match, answer->etag)) {
+    if (if_none_match && request_etag_matches(if_none_match, answer->etag)) {
         return (struct answer){
             .response = response_in(&answer->not_modified, answer, false),
             .status = MHD_HTTP_NOT_MODIFIED,

@@ -4,6 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A problem is one line, even where it names a path with a line end in it. */
+static void hide_control_characters(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+            *text = '?';
+        }
+    }
+}
+
 static void problem_write(struct problem *problem, int status, const char *format,
                           va_list arguments) __attribute__((format(printf, 3, 0)));
 
@@ -12,6 +22,7 @@ static void problem_write(struct problem *problem, int status, const char *forma
 {
     problem->status = status;
     vsnprintf(problem->text, sizeof(problem->text), format, arguments);
+    hide_control_characters(problem->text);
 }
 
 bool problem_set(struct problem *problem, const char *format, ...)
@@ -47,6 +58,7 @@ bool problem_prefix(struct problem *problem, const char *format, ...)
     if (length >= 0 && (size_t)length < sizeof(problem->text)) {
         snprintf(problem->text + length, sizeof(problem->text) - (size_t)length, "%s", text);
     }
+    hide_control_characters(problem->text);
     return false;
 }
 

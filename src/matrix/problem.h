@@ -12,7 +12,8 @@ enum {
 /* One problem. A function that can fail takes a pointer to one and fills it only when it fails. */
 struct problem {
     int status;      /* PROBLEM_FAILURE or PROBLEM_USAGE */
-    char text[1024]; /* "what is wrong: what to do", cut where it is longer */
+    char text[1024]; /* "what is wrong: what to do", cut where it is longer; always one line, in
+                        which control characters are shown as ? */
 };
 
 /* Writes a PROBLEM_FAILURE. Always returns false, so that `return problem_set(…)` reads well. */

@@ -226,7 +226,8 @@ def test_the_access_log_as_json_is_an_object_a_request(start, name):
     daemon = start.plain("--access-log", "--log-format", "json")
     headers = [("User-Agent", NASTY[name]), ("Referer", 'https://example.com/"from"')]
     daemon.http[0].get("/missing?q=1", headers=headers)
-    entry = json_access(daemon, method="GET", status=404, referer='https://example.com/"from"')
+    status = 400 if name == "escape sequences" else 404  # no field may have them (RFC 9110, 5.5)
+    entry = json_access(daemon, method="GET", status=status, referer='https://example.com/"from"')
     assert "127.0.0.1" in entry.values()
     if name not in ("no UTF-8", "length"):
         assert NASTY[name] in entry.values()

@@ -33,6 +33,17 @@ static void test_a_prefix_stands_in_front_and_keeps_the_status(void **state)
     assert_string_equal(problem.text, "a.conf:3: is unknown");
 }
 
+static void test_a_problem_is_one_line_whatever_it_names(void **state)
+{
+    struct problem problem = {0};
+
+    (void)state;
+    problem_set(&problem, "%s: is gone", "a\nb\x1b\x7f");
+    assert_string_equal(problem.text, "a?b??: is gone");
+    problem_prefix(&problem, "%s: ", "c\rd");
+    assert_string_equal(problem.text, "c?d: a?b??: is gone");
+}
+
 static void test_a_text_too_long_is_cut_and_terminated(void **state)
 {
     struct problem problem = {0};
@@ -135,6 +146,7 @@ int main(void)
         cmocka_unit_test(test_a_failure_has_its_status_and_its_text),
         cmocka_unit_test(test_wrong_usage_has_its_own_status),
         cmocka_unit_test(test_a_prefix_stands_in_front_and_keeps_the_status),
+        cmocka_unit_test(test_a_problem_is_one_line_whatever_it_names),
         cmocka_unit_test(test_a_text_too_long_is_cut_and_terminated),
         cmocka_unit_test(test_an_excerpt_of_plain_text_is_the_text),
         cmocka_unit_test(test_an_excerpt_shows_what_is_invisible_as_escapes),

@@ -21,7 +21,8 @@ HTTPS = ("--listen", "127.0.0.1:0")
 
 def environment_of(variables=None):
     """An environment in which nothing of the caller's reaches the daemon's settings."""
-    kept = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LD_LIBRARY_PATH")
+    sanitizers = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS")
+    kept = ("PATH", "LD_LIBRARY_PATH", *sanitizers)
     inherited = {name: os.environ[name] for name in kept if name in os.environ}
     return {**inherited, **(variables or {})}
 
@@ -50,8 +51,9 @@ def free_port(family=socket.AF_INET):
 
 
 def is_sanitized():
-    """Whether the program was built with AddressSanitizer, whose memory does not tell of ours."""
-    return b"__asan_init" in BINARY.read_bytes()
+    """Whether the program was built with a sanitizer whose memory does not tell of ours."""
+    program = BINARY.read_bytes()
+    return b"__asan_init" in program or b"__tsan_init" in program
 
 
 class Daemon:

@@ -1,0 +1,80 @@
+/* What our code reads of a request: three lines, which are the target, the Host field and
+   If-None-Match; and how the access log writes them down. */
+#include "fuzz.h"
+
+#include "daemon/escape.h"
+#include "daemon/request.h"
+#include "daemon/site_table.h"
+
+static void check_target(const char *text)
+{
+    struct request_target target = request_target_read(text);
+    const char *end = text + strlen(text);
+    enum document document;
+
+    MUST(target.path >= text && target.path <= end);
+    MUST(!target.authority || target.authority + target.authority_length == target.path);
+    if (request_names_document(target.path, &document)) {
+        MUST(document < DOCUMENT_COUNT && request_target_is_well_formed(target.path));
+    }
+}
+
+static void check_host(const char *text)
+{
+    char host[SITE_HOST_SIZE], again[SITE_HOST_SIZE];
+
+    if (site_host_normalize(text, strlen(text), host)) {
+        MUST(host[0] != '\0' && strlen(host) < sizeof(host));
+        for (const char *c = host; *c != '\0'; c++) {
+            MUST(*c > ' ' && *c < 0x7f && *c != '"' && *c != '\\' && *c != '/' && *c != '@');
+            MUST(*c < 'A' || *c > 'Z');
+        }
+        if (strlen(host) > 1 && host[strlen(host) - 1] != '.') {
+            MUST(site_host_normalize(host, strlen(host), again) && strcmp(host, again) == 0);
+        }
+    }
+}
+
+static void check_log(const char *text)
+{
+    char buffer[256];
+    struct line line;
+
+    line_start(&line, buffer, sizeof(buffer));
+    line_add_quoted(&line, text);
+    MUST(strlen(buffer) == line.length && line.length < sizeof(buffer));
+    for (const char *c = buffer; *c != '\0'; c++) {
+        MUST(*c >= ' ' && *c < 0x7f && *c != '"');
+    }
+    line_start(&line, buffer, sizeof(buffer));
+    line_add_json(&line, text);
+    MUST(strlen(buffer) == line.length && line.length < sizeof(buffer));
+    for (const char *c = buffer; *c != '\0'; c++) {
+        MUST((unsigned char)*c >= ' ');
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *text = fuzz_text(data, size);
+    char *rest = text;
+    const char *target = strsep(&rest, "\n");
+    const char *host = rest ? strsep(&rest, "\n") : "";
+    const char *condition = rest ? rest : "";
+    struct request_framing framing = {0};
+
+    check_target(target);
+    check_host(host);
+    request_etag_matches(condition, "\"0123456789abcdef0123456789abcdef\"");
+    if (request_is_token(target)) {
+        MUST(request_target_is_well_formed(target));
+    }
+    request_value_is_well_formed(condition);
+    request_framing_add(&framing, "Content-Length", host);
+    request_framing_add(&framing, "Transfer-Encoding", condition);
+    MUST(framing.broken);
+    check_log(target);
+    check_log(host);
+    free(text);
+    return 0;
+}
