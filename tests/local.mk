@@ -20,7 +20,7 @@ check_PROGRAMS += \
 
 matrix_test_libs = libmatrix.a $(CMOCKA_LIBS) $(JANSSON_LIBS)
 daemon_test_libs = libdaemon.a libmatrix.a $(CMOCKA_LIBS) \
-	$(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS)
+	$(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS) $(SECCOMP_LIBS)
 tests_unit_test_address_LDADD = $(daemon_test_libs)
 tests_unit_test_address_limit_LDADD = $(daemon_test_libs)
 tests_unit_test_canonical_json_LDADD = $(matrix_test_libs)
