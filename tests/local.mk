@@ -35,3 +35,10 @@ tests_unit_test_site_table_LDADD = $(daemon_test_libs)
 tests_unit_test_string_map_LDADD = $(daemon_test_libs)
 tests_unit_test_url_LDADD = $(matrix_test_libs)
 endif
+
+# What takes a minute or more of the system tests.
+PYTHON = /usr/bin/python3
+.PHONY: soak
+soak: all
+	cd $(srcdir)/tests/system && WELLKNOWND_SOAK=1 WELLKNOWND=$(abs_builddir)/matrix-wellknownd \
+		PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -rfEs -m soak .

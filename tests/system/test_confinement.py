@@ -3,7 +3,6 @@
 Every attempt is made on a daemon without walls too, where it succeeds: else it would show nothing.
 """
 
-import ctypes
 import errno
 import os
 import resource
@@ -179,12 +178,8 @@ def test_sending_to_an_address_ends_the_process(confined, outside):
         inside(confined.pid, "sendto", opened, text("x"), 1, 0, ipv4(outside), 16)
 
 
-def landlock_version():
-    return ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1)
-
-
 @needs_landlock
-@pytest.mark.skipif(landlock_version() < 4, reason="Landlock of this kernel knows no sockets")
+@pytest.mark.skipif(kernel.landlock_version() < 4, reason="Landlock of this kernel knows no sockets")
 def test_connecting_out_fails_by_landlock_alone(within_landlock, outside):
     opened = inside(within_landlock.pid, *STREAM)
     connected = inside(within_landlock.pid, "connect", opened, ipv4(outside), 16)
