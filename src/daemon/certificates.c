@@ -33,6 +33,7 @@ static void certificate_free(struct certificate *certificate)
     free(certificate->id);
     free(certificate->certificate_path);
     free(certificate->key_path);
+    free(certificate->refusal);
     free(certificate);
 }
 
@@ -303,15 +304,23 @@ void certificate_set_clear(struct certificate_set *set)
     *set = (struct certificate_set){0};
 }
 
-static void log_refusal(const struct credentials *old, const struct problem *problem)
+/* Says why files are not taken, once for each state of the files and each reason. */
+static void note_refusal(struct certificate *certificate, bool changed,
+                         const struct problem *problem)
 {
+    const struct credentials *old = atomic_load(&certificate->current);
     char date[CERTIFICATE_DATE_SIZE];
 
+    if (!changed && certificate->refusal && strcmp(certificate->refusal, problem->text) == 0) {
+        return;
+    }
+    free(certificate->refusal);
+    certificate->refusal = strdup(problem->text);
     if (!old) {
-        log_error("%s; it is tried again when the files change", problem->text);
+        log_error("%s; it is tried again when the files change, and once a minute", problem->text);
     } else {
         log_error("%s; the certificate in use goes on, good until %s, and the files are tried "
-                  "again when they change",
+                  "again when they change, and once a minute",
                   problem->text, certificate_date(old->expiration, date));
     }
 }
@@ -337,19 +346,22 @@ static struct credentials *read_renewed(const struct certificate *certificate,
 enum certificate_refresh certificate_refresh(struct certificate *certificate,
                                              struct credentials **retired)
 {
-    struct credentials *old = atomic_load(&certificate->current);
     struct credentials_source source;
     struct credentials *credentials;
     struct problem problem;
     char date[CERTIFICATE_DATE_SIZE];
+    bool changed;
 
     *retired = NULL;
     if (!certificate->certificate_path) {
         return CERTIFICATE_UNCHANGED;
     }
     look(certificate, &source);
-    if (same_file(&source.certificate, &certificate->source.certificate) &&
-        same_file(&source.key, &certificate->source.key)) {
+    changed = !same_file(&source.certificate, &certificate->source.certificate) ||
+              !same_file(&source.key, &certificate->source.key);
+    /* What was refused may be good now: there was no memory or no descriptor then, permission has
+       been given, or the clock was wrong. */
+    if (!changed && !certificate->refused && certificate_usable(certificate)) {
         return CERTIFICATE_UNCHANGED;
     }
     /* What was looked at counts as tried, not what was read a moment later: had the files changed
@@ -357,9 +369,10 @@ enum certificate_refresh certificate_refresh(struct certificate *certificate,
     certificate->source = source;
     certificate->checked = true;
     credentials = read_renewed(certificate, &problem);
+    certificate->refused = !credentials;
     if (!credentials) {
-        log_refusal(old, &problem);
-        if (!old) {
+        note_refusal(certificate, changed, &problem);
+        if (!atomic_load(&certificate->current)) {
             atomic_store(&certificate->state, CERTIFICATE_UNUSABLE);
         }
         return CERTIFICATE_REFUSED;

@@ -22,7 +22,7 @@ enum {
 enum certificate_state {
     CERTIFICATE_UNREAD,
     CERTIFICATE_USABLE,   /* was read, and is kept or can be read again */
-    CERTIFICATE_UNUSABLE, /* could not be read: not tried again before the files change */
+    CERTIFICATE_UNUSABLE, /* could not be read: not tried again by handshakes */
 };
 
 /* One pair of files. Shared by all domains that name it and by successive tables. The main thread
@@ -38,8 +38,10 @@ struct certificate {
     char *key_path;
     struct credentials_source source; /* the files at the last attempt, good or bad */
     time_t last_expiry_warning;
-    bool checked; /* the main thread has read it, or need not */
-    bool pending; /* the watch has seen a change; see watch.h */
+    bool refused;  /* they were not taken then; see certificate_refresh */
+    char *refusal; /* what was last said about that, or NULL */
+    bool checked;  /* the main thread has read it, or need not */
+    bool pending;  /* the watch has seen a change; see watch.h */
 };
 
 /* The certificates of one configuration. */
@@ -90,10 +92,10 @@ struct credentials *certificate_set_trim(struct certificate_set *set, time_t now
 /* Drops the set's references. No worker may still see certificates that only this set holds. */
 void certificate_set_clear(struct certificate_set *set);
 
-/* Looks whether the files have changed since the last attempt, and if so loads them. A new pair is
-   taken only where it belongs together and has not expired; `*retired` is then the old one (or
+/* Looks whether the files have changed since the last attempt, or were refused then, and if so loads
+   them. A new pair is taken only where it belongs together and has not expired; `*retired` is then the old one (or
    NULL), to be released after a grace period. Otherwise the old goes on, and the log says which
-   file, why, and until when the old one is good. */
+   file, why, and until when the old one is good; the same is said once. */
 enum certificate_refresh certificate_refresh(struct certificate *certificate,
                                              struct credentials **retired);
 

@@ -13,6 +13,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/config.h"
+#include "daemon/confinement.h"
 #include "daemon/listeners.h"
 #include "daemon/log.h"
 #include "daemon/privileges.h"
@@ -168,6 +169,7 @@ static bool start(struct running *running, const struct config *config, struct p
     raise_file_limit(config->max_connections);
     if (!listeners_update(&running->listeners, config, &none, problem) ||
         (config->user && !privileges_drop(config->user, problem)) ||
+        !confinement_enter(config, problem) ||
         !workers_start(service, thread_count(config), config->max_connections, tls, problem)) {
         return false;
     }
@@ -181,6 +183,7 @@ static bool start(struct running *running, const struct config *config, struct p
                     strerror(errno));
     }
     watch_certificates(running);
+    confinement_seal();
     return open_doors(running, problem);
 }
 

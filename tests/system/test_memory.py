@@ -57,4 +57,5 @@ def test_valgrind_sees_no_error_and_no_leak_in_a_start_100_reloads_and_a_stop(st
         for endpoint in (daemon.https[0], daemon.http[0]):
             eventually(lambda end=endpoint, doc=served: end.get().json == doc, "the new document")
     daemon.stop()
-    assert log.read_text() == ""
+    # Its own warnings ("--PID-- ...") are of system calls for confinement that it does not know.
+    assert not [line for line in log.read_text().splitlines() if not line.startswith("--")]
