@@ -1,5 +1,5 @@
 # make fuzz: builds the libFuzzer targets with clang and sanitizers, apart from everything else,
-# and runs each for FUZZ_SECONDS. make fuzz-fuzz_url runs one of them.
+# and runs each for FUZZ_SECONDS. What is found is left in fuzz-build/.
 EXTRA_DIST += fuzz
 
 FUZZ_SECONDS = 20

@@ -21,7 +21,7 @@ check_PROGRAMS += \
 
 matrix_test_libs = libmatrix.a $(CMOCKA_LIBS) $(JANSSON_LIBS)
 daemon_test_libs = libdaemon.a libmatrix.a $(CMOCKA_LIBS) \
-	$(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS)
+	$(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS) $(SECCOMP_LIBS)
 tests_unit_test_address_LDADD = $(daemon_test_libs)
 tests_unit_test_address_limit_LDADD = $(daemon_test_libs)
 tests_unit_test_canonical_json_LDADD = $(matrix_test_libs)
@@ -37,3 +37,10 @@ tests_unit_test_site_table_LDADD = $(daemon_test_libs)
 tests_unit_test_string_map_LDADD = $(daemon_test_libs)
 tests_unit_test_url_LDADD = $(matrix_test_libs)
 endif
+
+# What takes a minute or more of the system tests.
+PYTHON = /usr/bin/python3
+.PHONY: soak
+soak: all
+	cd $(srcdir)/tests/system && WELLKNOWND_SOAK=1 WELLKNOWND=$(abs_builddir)/matrix-wellknownd \
+		PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -rfEs -m soak .

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/config_data.h"
+#include "daemon/confinement.h"
 #include "daemon/setting.h"
 #include "daemon/spelling.h"
 #include "matrix/server_name.h"
@@ -188,13 +189,17 @@ static bool set_path(char **place, const char *text, const struct origin *origin
     if (path == NULL) {
         return problem_set(problem, "out of memory");
     }
+    if (!confinement_reaches(path, problem)) {
+        free(path);
+        return false;
+    }
     free(*place);
     *place = path;
     return true;
 }
 
-static bool set_extra(json_t **place, const char *text, const struct origin *origin,
-                      struct problem *problem)
+static bool set_extra(struct config *config, json_t **place, const char *text,
+                      const struct origin *origin, struct problem *problem)
 {
     char *path = resolve_path(text, origin);
     json_t *extra;
@@ -202,7 +207,12 @@ static bool set_extra(json_t **place, const char *text, const struct origin *ori
     if (path == NULL) {
         return problem_set(problem, "out of memory");
     }
-    extra = document_load_extra(path, problem);
+    extra = confinement_reaches(path, problem) ? document_load_extra(path, problem) : NULL;
+    if (extra != NULL && config_add_file(config, path) == NULL) {
+        problem_set(problem, "out of memory");
+        json_decref(extra);
+        extra = NULL;
+    }
     free(path);
     if (extra == NULL) {
         return false;
@@ -275,7 +285,7 @@ static bool set_value(const struct config_key *key, struct config *config, void 
     case CONFIG_PATH:
         return set_path(place, text, origin, problem);
     case CONFIG_EXTRA:
-        return set_extra(place, text, origin, problem);
+        return set_extra(config, place, text, origin, problem);
     case CONFIG_ADDRESSES:
         return add_address(config, place, text, problem);
     case CONFIG_NUMBER:

@@ -148,8 +148,11 @@ static int take_value(cfg_t *section, cfg_opt_t *option, const char *value, void
 /* The line at which the section that ends now began. */
 static unsigned close_section(struct config_parser *parser, enum config_level level)
 {
+    size_t closed = parser->sections_closed++;
+
     memset(parser->lines[level], 0, sizeof(parser->lines[level]));
-    return parser->text.section_lines[parser->sections_closed++];
+    /* Another version of libConfuse may disagree with config_text.c about what a section is. */
+    return closed < parser->text.section_count ? parser->text.section_lines[closed] : 0;
 }
 
 /* Takes the contact, of which all keys are known now, over into its support section. */
@@ -388,7 +391,6 @@ static bool parse_text(struct config_parser *parser, cfg_t *context)
         return problem_set(parser->problem, "out of memory");
     }
     parser->sections_closed = 0;
-    memset(parser->lines, 0, sizeof(parser->lines));
     active = parser;
     result = cfg_parse_fp(context, stream);
     active = NULL;

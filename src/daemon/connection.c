@@ -2,12 +2,32 @@
 
 #include <arpa/inet.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/worker.h"
 
-void connection_leave(struct connection *connection)
+struct connection *connection_take(struct worker *worker)
+{
+    struct connection *connection = worker->free;
+
+    if (connection) {
+        worker->free = connection->next;
+    } else if (worker->fresh < worker->connection_capacity) {
+        connection = &worker->connections[worker->fresh++];
+    } else {
+        return NULL;
+    }
+    *connection = (struct connection){
+        .source = EVENT_CONNECTION, .phase = CONNECTION_CLOSING, .worker = worker};
+    worker->connection_count++;
+    return connection;
+}
+
+/* Takes a connection out of its phase's list. */
+static void leave(struct connection *connection)
 {
     struct connection_list *list;
 
@@ -30,39 +50,113 @@ void connection_leave(struct connection *connection)
     connection->phase = CONNECTION_CLOSING;
 }
 
-void connection_enter(struct connection *connection, enum connection_phase phase)
+void connection_move(struct connection *connection, enum connection_phase phase)
 {
-    struct worker *worker = connection->worker;
-    const struct site_table *table = service_table(worker->service);
-    struct connection_list *list = &worker->phases[phase];
+    struct connection_list *list = &connection->worker->phases[phase];
+    struct connection *before;
 
-    connection_leave(connection);
+    leave(connection);
     connection->phase = phase;
-    connection->deadline = worker->now + (phase == CONNECTION_IDLE ? table->keepalive_timeout
-                                                                   : table->request_timeout);
-    connection->previous = list->last;
-    connection->next = NULL;
-    if (list->last) {
-        list->last->next = connection;
+    /* Nearly always the last one is the place at once. */
+    before = list->last;
+    while (before && before->deadline > connection->deadline) {
+        before = before->previous;
+    }
+    connection->previous = before;
+    connection->next = before ? before->next : list->first;
+    if (connection->next) {
+        connection->next->previous = connection;
+    } else {
+        list->last = connection;
+    }
+    if (before) {
+        before->next = connection;
     } else {
         list->first = connection;
     }
-    list->last = connection;
+}
+
+void connection_enter(struct connection *connection, enum connection_phase phase)
+{
+    const struct site_table *table = service_table(connection->worker->service);
+
+    connection->deadline =
+        connection->worker->now +
+        (phase == CONNECTION_IDLE ? table->keepalive_timeout : table->request_timeout);
+    connection_move(connection, phase);
+}
+
+bool connection_watch(struct connection *connection)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
+
+    connection->watched =
+        epoll_ctl(connection->worker->epoll, EPOLL_CTL_ADD, connection->socket, &event) == 0;
+    return connection->watched;
+}
+
+void connection_unwatch(struct connection *connection)
+{
+    if (connection->watched) {
+        connection->watched = false;
+        epoll_ctl(connection->worker->epoll, EPOLL_CTL_DEL, connection->socket, NULL);
+    }
+}
+
+void connection_park(struct connection *connection)
+{
+    /* Its documentation calls MHD_suspend_connection safe within the access handler only. What
+       else it needs is to be called in the thread that runs the daemon, on a connection that is
+       neither suspended nor cleaned up: so it is here, between two runs. */
+    MHD_suspend_connection(connection->handle);
+    connection_move(connection, CONNECTION_PARKED);
+    if (!connection_watch(connection)) {
+        connection_end(connection);
+    }
+}
+
+void connection_unpark(struct connection *connection)
+{
+    connection_unwatch(connection);
+    connection_move(connection, CONNECTION_GREETING);
+    MHD_resume_connection(connection->handle);
+    connection->worker->run_https = true;
 }
 
 void connection_end(struct connection *connection)
 {
     struct worker *worker = connection->worker;
 
-    connection_leave(connection);
-    if (connection->handed_over) {
-        shutdown(connection->socket, SHUT_RDWR);
-        worker->run_https = worker->run_https || connection->handshake != HANDSHAKE_NONE;
-        worker->run_http = worker->run_http || connection->handshake == HANDSHAKE_NONE;
-    } else {
-        close(connection->socket);
-        worker_forget(worker, connection);
+    if (connection->phase == CONNECTION_PARKED) {
+        connection_unpark(connection);
     }
+    leave(connection);
+    connection_unwatch(connection);
+    if (!connection->handed_over) {
+        close(connection->socket);
+        connection_forget(connection);
+        return;
+    }
+    shutdown(connection->socket, SHUT_RDWR);
+    worker->run_https = worker->run_https || connection->handshake != HANDSHAKE_NONE;
+    worker->run_http = worker->run_http || connection->handshake == HANDSHAKE_NONE;
+}
+
+void connection_forget(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+
+    leave(connection);
+    worker_note_waiting(connection);
+    if (connection->limited) {
+        address_limit_give(&worker->service->address_limit, &connection->ticket);
+    }
+    atomic_fetch_sub_explicit(&worker->service->connections, 1, memory_order_relaxed);
+    credentials_release(connection->credentials);
+    free(connection->target);
+    connection->next = worker->free;
+    worker->free = connection;
+    worker->connection_count--;
 }
 
 const char *connection_peer(const struct connection *connection, char text[static INET6_ADDRSTRLEN])

@@ -14,12 +14,14 @@
 
 struct worker;
 
-/* What the connection is waiting for. Each phase has one length, so that its connections, kept in
-   the order in which they entered it, are also in the order of their deadlines. */
+/* What the connection is waiting for. */
 enum connection_phase {
-    CONNECTION_REQUESTING, /* for the request's headers, from accept on, handshake included */
-    CONNECTION_ANSWERING,  /* for the client to take the answer */
-    CONNECTION_IDLE,       /* for the next request */
+    CONNECTION_WAITING,  /* for the client's first bytes */
+    CONNECTION_GREETING, /* for the rest of the TLS handshake */
+    CONNECTION_PARKED,   /* the same, for so long that libmicrohttpd does not look at it any more */
+    CONNECTION_READING,  /* for the request's headers */
+    CONNECTION_ANSWERING, /* for the client to take the answer */
+    CONNECTION_IDLE,      /* for the next request */
     CONNECTION_PHASE_COUNT,
     CONNECTION_CLOSING = CONNECTION_PHASE_COUNT, /* shut down; libmicrohttpd has yet to notice */
 };
@@ -49,6 +51,7 @@ struct connection {
     struct worker *worker;
     enum listener_kind kind;
     int socket;
+    bool watched;     /* in the worker's epoll set */
     bool handed_over; /* libmicrohttpd owns the socket */
     bool misdirected; /* plain HTTP on an HTTPS listener */
     bool limited;     /* counted by address, in `ticket` */
@@ -60,6 +63,7 @@ struct connection {
     } peer; /* AF_UNSPEC for a Unix socket */
 
     enum handshake_state handshake;
+    struct MHD_Connection *handle;   /* libmicrohttpd's, once handed over */
     gnutls_session_t session;        /* libmicrohttpd's, NULL for plain HTTP */
     struct credentials *credentials; /* held from its choice until the connection closes */
 
@@ -82,14 +86,28 @@ struct connection_list {
     struct connection *last;
 };
 
-/* Moves a connection to a phase, with its deadline. */
+/* A connection of the worker's that is not in use, in no phase yet; NULL where all are. */
+struct connection *connection_take(struct worker *worker);
+
+/* Gives its place back, after its socket has been closed. */
+void connection_forget(struct connection *connection);
+
+/* Moves a connection to a phase, with the same deadline. */
+void connection_move(struct connection *connection, enum connection_phase phase);
+
+/* Moves a connection to a phase, with the deadline that this phase gives from now on. */
 void connection_enter(struct connection *connection, enum connection_phase phase);
 
-/* Takes a connection out of its phase's list. */
-void connection_leave(struct connection *connection);
+/* Has the worker's own epoll set tell when the client sends something. False where it cannot. */
+bool connection_watch(struct connection *connection);
+void connection_unwatch(struct connection *connection);
+
+/* Takes a connection in CONNECTION_GREETING out of libmicrohttpd's sight, and back into it. */
+void connection_park(struct connection *connection);
+void connection_unpark(struct connection *connection);
 
 /* Ends a connection now. libmicrohttpd learns of it as of a client that hung up; a connection that
-   it does not have yet is closed and free when this returns. */
+   it does not have yet is closed and forgotten when this returns. */
 void connection_end(struct connection *connection);
 
 /* The client's address as text, "unix" for a Unix socket. Returns `text`. */

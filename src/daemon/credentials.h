@@ -16,8 +16,9 @@ struct credentials {
     gnutls_pcert_st *chain; /* leaf first */
     unsigned chain_length;
     gnutls_privkey_t key;
-    time_t activation; /* the leaf's notBefore */
-    time_t expiration; /* the leaf's notAfter */
+    time_t activation;                /* the leaf's notBefore */
+    time_t expiration;                /* the leaf's notAfter */
+    struct credentials *next_retired; /* for who collects what is to be released later */
 };
 
 /* What two files were when they were read; all zero where one could not be opened. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/privileges.h"
 #include "daemon/site_table.h"
 
 static void describe_listeners(const char *what, const struct address_list *addresses)
@@ -58,10 +59,15 @@ static bool describe_certificate(const struct site *site)
 bool describe(const struct config *config, struct problem *problem)
 {
     bool tls = config->listen.count > 0;
-    struct site_table *table = site_table_build(config, NULL, tls, problem);
+    struct site_table *table = site_table_build(
+        config, NULL, tls ? SITE_CERTIFICATES_ALL : SITE_CERTIFICATES_NONE, problem);
     bool good = true;
 
     if (!table) {
+        return false;
+    }
+    if (config->user && !privileges_check(config->user, problem)) {
+        site_table_free(table);
         return false;
     }
     describe_listeners("HTTPS on", &config->listen);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/confinement.h"
+
 static bool read_all(int file, const char *path, gnutls_datum_t *content, struct problem *problem)
 {
     size_t total = 0;
@@ -30,6 +32,16 @@ static bool read_all(int file, const char *path, gnutls_datum_t *content, struct
     return true;
 }
 
+static const char *remedy(int error)
+{
+    if (error != EACCES) {
+        return "";
+    }
+    return confinement_entered() ? " (the daemon's user must be able to read it; a directory that "
+                                   "was made anew takes a restart)"
+                                 : " (the daemon's user must be able to read it)";
+}
+
 bool file_read(const char *path, size_t limit, gnutls_datum_t *content, struct stat *status,
                struct problem *problem)
 {
@@ -43,7 +55,7 @@ bool file_read(const char *path, size_t limit, gnutls_datum_t *content, struct s
     file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (file < 0) {
         return problem_set(problem, "%s: cannot open it: %s%s", path, strerror(errno),
-                           errno == EACCES ? " (the daemon's user must be able to read it)" : "");
+                           remedy(errno));
     }
     if (fstat(file, status) != 0) {
         problem_set(problem, "%s: cannot look at it: %s", path, strerror(errno));

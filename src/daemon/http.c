@@ -1,5 +1,6 @@
 #include "daemon/http.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,11 @@
    kernel reset the connection under the answer; a longer one than this is not waited for. */
 enum {
     BODY_LIMIT = 64 * 1024
+};
+
+/* More than libmicrohttpd's memory for one request, so every target fits. In bytes. */
+enum {
+    TARGET_SIZE = 16 * 1024
 };
 
 /* A request as far as an answer depends on it. */
@@ -135,11 +141,10 @@ static void read_fields(struct request *request)
     }
 }
 
-static const struct answer *answer_document(const struct request *request, const struct site *site,
-                                            enum document document)
+static struct answer answer_document(const struct request *request, const struct site *site,
+                                     enum document document)
 {
-    const struct document_answer *answer = site->documents[document];
-    const char *field;
+    struct document_answer *answer = site->documents[document];
 
     if (strcmp(request->method, "OPTIONS") == 0) {
         return responses_fixed(ANSWER_OPTIONS);
@@ -150,8 +155,8 @@ static const struct answer *answer_document(const struct request *request, const
     if (!answer) {
         return responses_fixed(ANSWER_NO_SERVER_DOCUMENT + document);
     }
-    field = MHD_lookup_connection_value(request->handle, MHD_HEADER_KIND, "If-None-Match");
-    return field && request_etag_matches(field, answer->etag) ? &answer->not_modified : &answer->ok;
+    return document_answer_get(
+        answer, MHD_lookup_connection_value(request->handle, MHD_HEADER_KIND, "If-None-Match"));
 }
 
 /* The length of a field's value without the blanks after it. */
@@ -165,29 +170,33 @@ static size_t field_length(const char *value)
     return length;
 }
 
-/* Brings the host that the request is for into `host`; "" where HTTP/1.0 names none. Returns NULL,
-   or the answer to a request whose host is not as it should be (RFC 9112, section 3.2). */
-static const struct answer *find_host(const struct request *request,
-                                      char host[static SITE_HOST_SIZE])
+/* Brings the host that the request is for into `host`; "" where HTTP/1.0 names none. False,
+   and the answer that is due, where the host is not as it should be (RFC 9112, section 3.2). */
+static bool find_host(const struct request *request, char host[static SITE_HOST_SIZE],
+                      enum fixed_answer *refusal)
 {
     const char *authority = request->target.authority;
 
     host[0] = '\0';
     if (request->host_fields > 1) {
-        return responses_fixed(ANSWER_HOST_REPEATED);
+        *refusal = ANSWER_HOST_REPEATED;
+        return false;
     }
     if (request->host_fields == 0 && strcmp(request->version, "HTTP/1.0") != 0) {
-        return responses_fixed(ANSWER_HOST_MISSING);
+        *refusal = ANSWER_HOST_MISSING;
+        return false;
     }
     /* The target's authority goes before the field, which has to be good all the same. */
     if (request->host_fields == 1 && (!authority || *request->host_field) &&
         !site_host_normalize(request->host_field, field_length(request->host_field), host)) {
-        return responses_fixed(ANSWER_HOST_MALFORMED);
+        *refusal = ANSWER_HOST_MALFORMED;
+        return false;
     }
     if (authority && !site_host_normalize(authority, request->target.authority_length, host)) {
-        return responses_fixed(ANSWER_HOST_MALFORMED);
+        *refusal = ANSWER_HOST_MALFORMED;
+        return false;
     }
-    return NULL;
+    return true;
 }
 
 /* The site of a host; without one, the only site or the one for any host. */
@@ -204,41 +213,41 @@ static struct answer redirect(const struct request *request, const char *base)
     const char *target = request->connection->target;
     const char *path = target ? target + request->path_offset : "";
 
-    return response_redirect(base, *path == '/' ? path : "/");
+    if (*path != '/') {
+        /* "http://host?query": the path is "/" (RFC 9110, section 4.2.3). */
+        char with_slash[TARGET_SIZE];
+
+        snprintf(with_slash, sizeof(with_slash), "/%s", path);
+        return response_redirect(base, with_slash);
+    }
+    return response_redirect(base, path);
 }
 
-static const struct answer *choose_site_answer(struct request *request, struct answer *made)
+static struct answer choose_site_answer(struct request *request)
 {
     char host[SITE_HOST_SIZE];
-    const struct answer *answer;
+    enum fixed_answer refusal;
     const struct site *site;
     enum document document;
 
-    answer = find_host(request, host);
-    if (answer) {
-        return answer;
+    if (!find_host(request, host, &refusal)) {
+        return responses_fixed(refusal);
     }
     site = find_site(request->table, host);
-    if (!site && !host[0]) {
-        return responses_fixed(ANSWER_HOST_MISSING);
-    }
     if (!site) {
-        *made = response_unknown_host(host);
-        return made;
+        return host[0] ? response_unknown_host(host) : responses_fixed(ANSWER_HOST_MISSING);
     }
     if (request_names_document(request->target.path, &document)) {
         request->document = METRICS_DOCUMENT_FIRST + document;
         return answer_document(request, site, document);
     }
     if (site->redirect) {
-        *made = redirect(request, site->redirect);
-        return made;
+        return redirect(request, site->redirect);
     }
     return responses_fixed(ANSWER_UNRECOGNIZED);
 }
 
-static const struct answer *choose_metrics_answer(const struct request *request,
-                                                  struct answer *made)
+static struct answer choose_metrics_answer(const struct request *request)
 {
     char *text;
 
@@ -249,15 +258,10 @@ static const struct answer *choose_metrics_answer(const struct request *request,
         return responses_fixed(ANSWER_METHOD_NOT_ALLOWED);
     }
     text = metrics_render(request->connection->worker->service);
-    if (text) {
-        *made = response_text(text, metrics_content_type);
-    }
-    return made;
+    return text ? response_text(text, metrics_content_type) : (struct answer){0};
 }
 
-/* Chooses the answer. Where it had to be made for this request alone, it is in `made`, and its
-   response is the caller's to destroy. */
-static const struct answer *choose_answer(struct request *request, struct answer *made)
+static struct answer choose_answer(struct request *request)
 {
     if (request->connection->misdirected) {
         return responses_fixed(ANSWER_PLAIN_HTTP_TO_TLS);
@@ -265,8 +269,8 @@ static const struct answer *choose_answer(struct request *request, struct answer
     if (request->malformed) {
         return responses_fixed(ANSWER_REQUEST_MALFORMED);
     }
-    return request->connection->kind == LISTENER_METRICS ? choose_metrics_answer(request, made)
-                                                         : choose_site_answer(request, made);
+    return request->connection->kind == LISTENER_METRICS ? choose_metrics_answer(request)
+                                                         : choose_site_answer(request);
 }
 
 /* Whether the connection ends with this answer (RFC 9112, section 9.3). Where this guess is wrong,
@@ -284,29 +288,28 @@ static bool closes_after(const struct request *request)
 static enum MHD_Result queue_answer(struct request *request)
 {
     struct connection *connection = request->connection;
-    struct answer made = {0};
-    const struct answer *answer;
+    struct answer answer;
     enum MHD_Result queued;
     bool has_body;
 
-    answer = choose_answer(request, &made);
-    if (!answer->response) {
+    answer = choose_answer(request);
+    if (!answer.response) {
         return MHD_NO; /* no memory: all that is left is to hang up */
     }
-    has_body = answer->length > 0 && strcmp(request->method, "HEAD") != 0;
+    has_body = answer.length > 0 && strcmp(request->method, "HEAD") != 0;
     connection->close_after = closes_after(request);
     connection->records_left = has_body ? 2 : 1;
-    queued = MHD_queue_response(request->handle, answer->status, answer->response);
+    queued = MHD_queue_response(request->handle, answer.status, answer.response);
     connection_enter(connection, CONNECTION_ANSWERING);
     if (connection->kind != LISTENER_METRICS) {
-        metrics_count_request(&connection->worker->counters, request->document, answer->status);
+        metrics_count_request(&connection->worker->counters, request->document, answer.status);
         if (request->table->access_log) {
             access_log_write(connection, request->handle, request->method, request->version,
-                             answer->status, has_body ? answer->length : 0);
+                             answer.status, has_body ? answer.length : 0);
         }
     }
-    if (made.response) {
-        MHD_destroy_response(made.response);
+    if (answer.temporary) {
+        MHD_destroy_response(answer.response);
     }
     return queued;
 }

@@ -8,6 +8,21 @@
 #include "daemon/log.h"
 #include "daemon/tls.h"
 
+/* What libmicrohttpd 1.0 has to be told, and 0.9 does by itself. */
+enum {
+#if MHD_VERSION >= 0x00097707
+    /* A worker's daemon is its own thread's alone. With it MHD_add_connection() calls
+       notify_connection() before it returns, instead of in the next run. */
+    SINGLE_THREADED = MHD_USE_NO_THREAD_SAFETY,
+    /* A blank in a target gets 400, where 0 redirects; 0.9's 1 would do no more than take the
+       answer to a missing Host from us. */
+    STRICTNESS = 1,
+#else
+    SINGLE_THREADED = 0,
+    STRICTNESS = 0,
+#endif
+};
+
 enum {
     MEMORY_PER_CONNECTION = 8192
 }; /* for a request's headers, in bytes */
@@ -21,6 +36,7 @@ static void notify_connection(void *context, struct MHD_Connection *handle, void
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         *socket_context = worker->arriving;
+        worker->arriving->handle = handle;
         if (worker->arriving->handshake == HANDSHAKE_RUNNING) {
             const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(handle, MHD_CONNECTION_INFO_GNUTLS_SESSION);
@@ -35,7 +51,7 @@ static void notify_connection(void *context, struct MHD_Connection *handle, void
     if (connection->handshake == HANDSHAKE_RUNNING) {
         metrics_count_handshake(&worker->counters, METRICS_HANDSHAKE_FAILED);
     }
-    worker_forget(worker, connection);
+    connection_forget(connection);
 }
 
 /* http.c is stricter than libmicrohttpd. Strict by itself, 0.9 sends the head of its answer to a
@@ -65,7 +81,8 @@ static void log_library(void *context, const char *format, va_list arguments)
 
 struct MHD_Daemon *http_daemon_start(struct worker *worker, bool tls)
 {
-    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
+                     MHD_ALLOW_SUSPEND_RESUME | SINGLE_THREADED;
     struct MHD_OptionItem tls_options[] = {
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)tls_priorities},
         {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)tls_retrieve_certificate},

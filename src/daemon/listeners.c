@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/confinement.h"
 #include "daemon/connection.h"
 #include "daemon/escape.h"
 #include "daemon/log.h"
@@ -132,15 +133,16 @@ bool listeners_inherit(struct listeners *listeners, struct problem *problem)
     return count >= 0;
 }
 
-/* Removes a socket that a killed daemon left behind: one that nobody answers at. */
+/* Removes a socket that a killed daemon left behind: one that nobody answers at. Only at the start:
+   later we can connect to nobody any more. */
 static void remove_stale(const struct address *address)
 {
     const struct sockaddr_un *local = (const void *)&address->socket;
     struct stat status;
     int probe;
 
-    if (local->sun_family != AF_UNIX || lstat(local->sun_path, &status) != 0 ||
-        !S_ISSOCK(status.st_mode)) {
+    if (local->sun_family != AF_UNIX || confinement_entered() ||
+        lstat(local->sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) {
         return;
     }
     probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -224,8 +226,15 @@ static struct listener *listener_open(enum listener_kind kind, const struct addr
     struct address ipv4;
     struct listener *listener;
     char text[ADDRESS_TEXT_SIZE];
-    int opened = open_socket(requested);
+    int opened;
 
+    if (requested->socket.ss_family == AF_UNIX &&
+        !confinement_reaches_socket(
+            ((const struct sockaddr_un *)(const void *)&requested->socket)->sun_path, problem)) {
+        problem_prefix(problem, "cannot listen on ");
+        return NULL;
+    }
+    opened = open_socket(requested);
     if (opened < 0 && is_any_ipv6(requested) && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
         log_warning("%s: there is no IPv6 here: listening on IPv4 alone",
                     address_format(requested, text));

@@ -86,13 +86,12 @@ static void render_certificates(FILE *out, const struct site_table *table)
          "When the certificate in use for a domain expires, in seconds since 1970.");
     for (size_t i = 0; i < table->site_count; i++) {
         const struct site *site = &table->sites[i];
-        const struct credentials *credentials =
-            site->certificate ? atomic_load(&site->certificate->current) : NULL;
+        time_t expiration = site->certificate ? atomic_load(&site->certificate->expiration) : 0;
 
-        if (credentials) {
+        if (expiration != 0) {
             fprintf(out,
                     "matrix_wellknownd_certificate_expiry_timestamp_seconds{domain=\"%s\"} %jd\n",
-                    site->host, (intmax_t)credentials->expiration);
+                    site->host, (intmax_t)expiration);
         }
     }
 }

@@ -238,7 +238,7 @@ static void fill_tables(struct option table[static RULE_COUNT + 1],
 {
     size_t used = 0;
 
-    letters[used++] = ':';
+    letters[used++] = ':'; /* getopt_long writes no messages of its own */
     for (size_t i = 0; i < RULE_COUNT; i++) {
         bool argument = takes_argument(&rules[i]);
 
@@ -278,7 +278,6 @@ static bool read_command_line(struct parser *parser, int argc, char **argv)
     int value;
 
     fill_tables(table, letters);
-    opterr = 0;
     optind = 0; /* glibc: start afresh, also after an earlier call */
     while ((value = getopt_long(argc, argv, letters, table, NULL)) != -1) {
         const struct rule *rule = find_rule(value == ':' ? optopt : value);

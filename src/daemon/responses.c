@@ -2,11 +2,26 @@
 
 #include <gnutls/crypto.h>
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/escape.h"
+#include "daemon/request.h"
+
+enum {
+    ETAG_SIZE = 2 + 32 + 1, /* quotes, 128 bits in hexadecimal, end */
+};
+
+struct document_answer {
+    _Atomic(struct MHD_Response *) ok;           /* NULL before it is first asked for */
+    _Atomic(struct MHD_Response *) not_modified; /* likewise */
+    char *text;
+    size_t length; /* of the text, in bytes */
+    unsigned max_age;
+    char etag[ETAG_SIZE]; /* strong, with its quotes (RFC 9110, section 8.8.3) */
+};
 
 static struct answer fixed[ANSWER_COUNT];
 
@@ -107,9 +122,9 @@ void responses_free(void)
     }
 }
 
-const struct answer *responses_fixed(enum fixed_answer which)
+struct answer responses_fixed(enum fixed_answer which)
 {
-    return &fixed[which];
+    return fixed[which];
 }
 
 /* The first 128 bits of the SHA-256 of the document. */
@@ -130,29 +145,56 @@ static bool etag_of(const char *text, char etag[static ETAG_SIZE])
     return true;
 }
 
-static bool add_validators(struct MHD_Response *response, const char *cache_control,
-                           const char *etag)
+/* A response with the document, or without it (304). */
+static struct MHD_Response *document_response(const struct document_answer *answer, bool with_text)
 {
-    return add_header(response, "Cache-Control", cache_control) &&
-           add_header(response, "ETag", etag);
-}
-
-struct document_answer *document_answer_new(char *text, unsigned max_age)
-{
-    struct document_answer *answer = calloc(1, sizeof(*answer));
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        with_text ? answer->length : 0, answer->text, MHD_RESPMEM_PERSISTENT);
     char cache_control[64];
 
-    snprintf(cache_control, sizeof(cache_control), "public, max-age=%u", max_age);
+    snprintf(cache_control, sizeof(cache_control), "public, max-age=%u", answer->max_age);
+    if (response && (!add_common_headers(response) ||
+                     (with_text && !add_header(response, "Content-Type", content_type_json)) ||
+                     !add_header(response, "Cache-Control", cache_control) ||
+                     !add_header(response, "ETag", answer->etag))) {
+        MHD_destroy_response(response);
+        response = NULL;
+    }
+    return response;
+}
+
+/* What is in the slot, built now if nothing is. */
+static struct MHD_Response *response_in(_Atomic(struct MHD_Response *) *slot,
+                                        const struct document_answer *answer, bool with_text)
+{
+    struct MHD_Response *response = atomic_load_explicit(slot, memory_order_acquire);
+    struct MHD_Response *built;
+
+    if (response) {
+        return response;
+    }
+    built = document_response(answer, with_text);
+    if (built && !atomic_compare_exchange_strong(slot, &response, built)) {
+        MHD_destroy_response(built); /* another worker was first */
+        return response;
+    }
+    return built;
+}
+
+struct document_answer *document_answer_new(char *text, unsigned max_age, bool at_once)
+{
+    struct document_answer *answer = calloc(1, sizeof(*answer));
+
     if (!answer || !etag_of(text, answer->etag)) {
         free(text);
         free(answer);
         return NULL;
     }
-    answer->ok = answer_new(MHD_HTTP_OK, text, content_type_json);
-    answer->not_modified = answer_new(MHD_HTTP_NOT_MODIFIED, NULL, NULL);
-    if (!answer->ok.response || !answer->not_modified.response ||
-        !add_validators(answer->ok.response, cache_control, answer->etag) ||
-        !add_validators(answer->not_modified.response, cache_control, answer->etag)) {
+    answer->text = text;
+    answer->length = strlen(text);
+    answer->max_age = max_age;
+    if (at_once && (!response_in(&answer->ok, answer, true) ||
+                    !response_in(&answer->not_modified, answer, false))) {
         document_answer_free(answer);
         return NULL;
     }
@@ -164,13 +206,29 @@ void document_answer_free(struct document_answer *answer)
     if (!answer) {
         return;
     }
-    if (answer->ok.response) {
-        MHD_destroy_response(answer->ok.response);
+    if (atomic_load(&answer->ok)) {
+        MHD_destroy_response(atomic_load(&answer->ok));
     }
-    if (answer->not_modified.response) {
-        MHD_destroy_response(answer->not_modified.response);
+    if (atomic_load(&answer->not_modified)) {
+        MHD_destroy_response(atomic_load(&answer->not_modified));
     }
+    free(answer->text);
     free(answer);
+}
+
+struct answer document_answer_get(struct document_answer *answer, const char *if_none_match)
+{
+    if (if_none_match && request_etag_matches(if_none_match, answer->etag)) {
+        return (struct answer){
+            .response = response_in(&answer->not_modified, answer, false),
+            .status = MHD_HTTP_NOT_MODIFIED,
+        };
+    }
+    return (struct answer){
+        .response = response_in(&answer->ok, answer, true),
+        .status = MHD_HTTP_OK,
+        .length = answer->length,
+    };
 }
 
 struct answer response_unknown_host(const char *host)
@@ -182,6 +240,7 @@ struct answer response_unknown_host(const char *host)
         answer = answer_error(MHD_HTTP_NOT_FOUND, "M_NOT_FOUND", message);
         free(message);
     }
+    answer.temporary = true;
     return answer;
 }
 
@@ -198,10 +257,14 @@ struct answer response_redirect(const char *base, const char *target)
         }
         free(location);
     }
+    answer.temporary = true;
     return answer;
 }
 
 struct answer response_text(char *text, const char *content_type)
 {
-    return answer_new(MHD_HTTP_OK, text, content_type);
+    struct answer answer = answer_new(MHD_HTTP_OK, text, content_type);
+
+    answer.temporary = true;
+    return answer;
 }

@@ -10,21 +10,14 @@
 
 /* What a request is answered with. */
 struct answer {
-    struct MHD_Response *response;
+    struct MHD_Response *response; /* NULL where memory ran out */
     unsigned status;
-    size_t length; /* of the body, in bytes */
-};
-
-enum {
-    ETAG_SIZE = 2 + 32 + 1, /* quotes, 128 bits in hexadecimal, end */
+    size_t length;  /* of the body, in bytes */
+    bool temporary; /* made for one request, whose handler destroys the response */
 };
 
 /* A document as it is sent. Shared by all sites of a table with the same text. */
-struct document_answer {
-    struct answer ok;           /* 200 with the document */
-    struct answer not_modified; /* 304 */
-    char etag[ETAG_SIZE];       /* strong, with its quotes (RFC 9110, section 8.8.3) */
-};
+struct document_answer;
 
 /* The answers that are the same for every site. */
 enum fixed_answer {
@@ -48,21 +41,25 @@ bool responses_init(void);
 
 void responses_free(void);
 
-/* A fixed answer; its response stays the responses' own. */
-const struct answer *responses_fixed(enum fixed_answer which);
+struct answer responses_fixed(enum fixed_answer which);
 
-/* The answers with a document; takes `text` over (it is freed with free()). NULL where memory ran
-   out. */
-struct document_answer *document_answer_new(char *text, unsigned max_age);
+/* The answers with a document; takes `text` over (it is freed with free()). `at_once` builds its
+   responses now; else each is built when it is first asked for, which saves the memory of what
+   nobody asks for where there are very many. NULL where memory ran out. */
+struct document_answer *document_answer_new(char *text, unsigned max_age, bool at_once);
 
 /* Takes NULL. */
 void document_answer_free(struct document_answer *answer);
 
-/* 404 M_NOT_FOUND that names the host. The caller destroys the response when it has queued it; it
-   is NULL where memory ran out. Allocates, as does the next: only errors and redirects do. */
+/* The document, 200; or 304 where `if_none_match` (a field's value, or NULL) names its ETag
+   (RFC 9110, section 13.1.2). From any thread. */
+struct answer document_answer_get(struct document_answer *answer, const char *if_none_match);
+
+/* 404 M_NOT_FOUND that names the host. Allocates, as do the next two: only errors, redirects and
+   the metrics do. */
 struct answer response_unknown_host(const char *host);
 
-/* 308 to `base` followed by `target` (a path with its query). As response_unknown_host. */
+/* 308 to `base` followed by `target` (a path with its query). */
 struct answer response_redirect(const char *base, const char *target);
 
 /* 200 with a text that is not JSON (the metrics); takes `text` over. */

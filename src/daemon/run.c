@@ -11,7 +11,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
 #include "daemon/config.h"
+#include "daemon/confinement.h"
 #include "daemon/listeners.h"
 #include "daemon/log.h"
 #include "daemon/privileges.h"
@@ -27,6 +29,8 @@ enum {
     /* All in milliseconds. */
     SETTLE_TIME = 100,  /* after a change to the files, before they are read: writers write twice */
     SETTLE_LIMIT = 500, /* the most that further changes can put it off */
+    CHECK_INTERVAL = 200,  /* between looks at certificates that nobody has asked for yet */
+    CHECK_BUDGET = 20,     /* for each */
     LOOK_INTERVAL = 60000, /* where inotify does not see changes; and for what is about to expire */
     STOP_PATIENCE = 5000,
     DESCRIPTORS_BESIDE_CONNECTIONS = 64,
@@ -43,6 +47,7 @@ struct running {
     uint64_t settle_at;    /* when changed certificates are read; 0: nothing has changed */
     uint64_t settle_limit; /* not later than */
     uint64_t look_at;
+    uint64_t check_at; /* 0: every certificate has been checked */
 };
 
 static void log_warnings(const struct config *config)
@@ -117,14 +122,23 @@ static bool open_doors(struct running *running, struct problem *problem)
     return true;
 }
 
+static struct certificate_set *certificates(struct running *running)
+{
+    return &atomic_load(&running->service->table)->certificates;
+}
+
 static void watch_certificates(struct running *running)
 {
-    const struct certificate_set *set = &service_table(running->service)->certificates;
-
     if (running->watch) {
-        watch_set(running->watch, set);
+        watch_set(running->watch, certificates(running));
     }
     running->settle_at = 0;
+    running->check_at = monotonic_milliseconds() + CHECK_INTERVAL;
+}
+
+static enum site_certificates certificates_needed(bool tls)
+{
+    return tls ? SITE_CERTIFICATES_AS_NEEDED : SITE_CERTIFICATES_NONE;
 }
 
 static bool start(struct running *running, const struct config *config, struct problem *problem)
@@ -146,7 +160,7 @@ static bool start(struct running *running, const struct config *config, struct p
         return false;
     }
     tls = listeners_tls(&running->listeners, config);
-    table = site_table_build(config, NULL, tls, problem);
+    table = site_table_build(config, NULL, certificates_needed(tls), problem);
     if (!table) {
         return false;
     }
@@ -155,6 +169,7 @@ static bool start(struct running *running, const struct config *config, struct p
     raise_file_limit(config->max_connections);
     if (!listeners_update(&running->listeners, config, &none, problem) ||
         (config->user && !privileges_drop(config->user, problem)) ||
+        !confinement_enter(config, problem) ||
         !workers_start(service, thread_count(config), config->max_connections, tls, problem)) {
         return false;
     }
@@ -168,6 +183,7 @@ static bool start(struct running *running, const struct config *config, struct p
                     strerror(errno));
     }
     watch_certificates(running);
+    confinement_seal();
     return open_doors(running, problem);
 }
 
@@ -181,11 +197,17 @@ static struct credentials *refresh(struct certificate *certificate)
     return retired;
 }
 
+/* Releases a list of credentials (or NULL) when no worker can be about to take one up. */
 static void release_after_grace(struct running *running, struct credentials *retired)
 {
     if (retired) {
         workers_synchronize(running->service);
+    }
+    while (retired) {
+        struct credentials *next = retired->next_retired;
+
         credentials_release(retired);
+        retired = next;
     }
 }
 
@@ -201,7 +223,7 @@ static void refresh_pending(struct running *running)
 
 static void refresh_all(struct running *running)
 {
-    const struct certificate_set *set = &service_table(running->service)->certificates;
+    const struct certificate_set *set = certificates(running);
 
     for (size_t i = 0; i < set->count; i++) {
         release_after_grace(running, refresh(set->items[i]));
@@ -241,7 +263,7 @@ static bool reload_with(struct running *running, const struct config *config,
     struct service *service = running->service;
     bool tls = listeners_tls(&running->listeners, config);
     struct site_table *old = atomic_load(&service->table);
-    struct site_table *table = site_table_build(config, old, tls, problem);
+    struct site_table *table = site_table_build(config, old, certificates_needed(tls), problem);
     struct listeners dropped;
 
     if (!table) {
@@ -319,6 +341,9 @@ static int time_to_wait(const struct running *running, uint64_t now)
     if (running->settle_at != 0 && running->settle_at < due) {
         due = running->settle_at;
     }
+    if (running->check_at != 0 && running->check_at < due) {
+        due = running->check_at;
+    }
     return due <= now ? 0 : (int)(due - now);
 }
 
@@ -342,10 +367,16 @@ static void serve(struct running *running)
         if (running->settle_at != 0 && now >= running->settle_at) {
             refresh_pending(running);
         }
+        if (running->check_at != 0 && now >= running->check_at) {
+            running->check_at = certificate_set_check(certificates(running), CHECK_BUDGET)
+                                    ? now + CHECK_INTERVAL
+                                    : 0;
+        }
         if (now >= running->look_at) {
             running->look_at = now + LOOK_INTERVAL;
             refresh_all(running);
-            certificate_set_warn(&atomic_load(&running->service->table)->certificates, time(NULL));
+            release_after_grace(running, certificate_set_trim(certificates(running), time(NULL)));
+            certificate_set_warn(certificates(running), time(NULL));
         }
         if (files[0].revents) {
             go_on = handle_signals(running);
@@ -397,7 +428,7 @@ bool run(const struct options *options, struct problem *problem)
     if (good) {
         log_ready(&running);
         service_manager_ready();
-        certificate_set_warn(&atomic_load(&running.service->table)->certificates, time(NULL));
+        certificate_set_warn(certificates(&running), time(NULL));
         serve(&running);
         log_info("stopping");
         service_manager_stopping();

@@ -5,6 +5,17 @@
 
 #include "daemon/log.h"
 
+/* So many domains have their names compared with their certificates'. */
+enum {
+    NAMES_COMPARED = 256
+};
+
+/* So many distinct documents have their responses built with the table, further ones when they are
+   first asked for. */
+enum {
+    ANSWERS_AT_ONCE = 1024
+};
+
 /* While a table is built: the answers made so far, by their documents' text, so that domains with
    the same delegation share them. */
 struct builder {
@@ -13,7 +24,8 @@ struct builder {
     const struct site_table *previous;
     struct string_map answers_by_text;
     size_t answer_capacity;
-    bool tls;
+    enum site_certificates certificates;
+    size_t names_compared;
 };
 
 static bool out_of_memory(struct problem *problem)
@@ -22,7 +34,7 @@ static bool out_of_memory(struct problem *problem)
 }
 
 /* The answer with this document; takes `text` (or NULL, where memory ran out) over. */
-static const struct document_answer *builder_answer(struct builder *builder, char *text)
+static struct document_answer *builder_answer(struct builder *builder, char *text)
 {
     struct site_table *table = builder->table;
     struct document_answer *answer;
@@ -50,7 +62,8 @@ static const struct document_answer *builder_answer(struct builder *builder, cha
         table->answers = answers;
         builder->answer_capacity = capacity;
     }
-    answer = document_answer_new(text, builder->config->max_age);
+    answer =
+        document_answer_new(text, builder->config->max_age, table->answer_count < ANSWERS_AT_ONCE);
     if (!answer || !string_map_set(&builder->answers_by_text, key, answer)) {
         document_answer_free(answer);
         free(key);
@@ -111,19 +124,23 @@ static bool build_documents(struct builder *builder, struct site *site,
     return true;
 }
 
-/* Says so where a domain's certificate is for other names only. */
-static void check_certificate_name(const struct site *site)
+/* Says so where a domain's certificate is for other names only. Of very many domains, only the
+   first are compared, for it takes longer than all the rest; --test compares all. */
+static void check_certificate_name(struct builder *builder, const struct site *site)
 {
     const struct credentials *credentials =
         site->certificate ? atomic_load(&site->certificate->current) : NULL;
     char names[512];
 
-    if (credentials && site->certificate->certificate_path && strcmp(site->host, "*") != 0 &&
-        !credentials_are_for(credentials, site->host)) {
-        log_warning("%s: the certificate is for %s, not for %s: other servers will refuse it",
-                    site->certificate->certificate_path,
-                    credentials_names(credentials, names, sizeof(names)), site->host);
+    if (!credentials || !site->certificate->certificate_path || strcmp(site->host, "*") == 0 ||
+        (builder->certificates != SITE_CERTIFICATES_ALL &&
+         builder->names_compared++ >= NAMES_COMPARED) ||
+        credentials_are_for(credentials, site->host)) {
+        return;
     }
+    log_warning("%s: the certificate is for %s, not for %s: other servers will refuse it",
+                site->certificate->certificate_path,
+                credentials_names(credentials, names, sizeof(names)), site->host);
 }
 
 static bool build_site(struct builder *builder, struct site *site,
@@ -139,14 +156,14 @@ static bool build_site(struct builder *builder, struct site *site,
     }
     table->redirects = table->redirects || site->redirect;
     site->certificate = table->default_certificate;
-    if (builder->tls && domain->certificate) {
+    if (builder->certificates != SITE_CERTIFICATES_NONE && domain->certificate) {
         site->certificate = certificate_set_add(
             &table->certificates, builder->previous ? &builder->previous->certificates : NULL,
             domain->certificate, domain->key);
         if (!site->certificate) {
             return out_of_memory(problem);
         }
-        if (!atomic_load(&site->certificate->current)) {
+        if (!certificate_usable(site->certificate)) {
             log_error("%s: HTTPS is refused for this domain until %s and %s can be used",
                       site->host, domain->certificate, domain->key);
         }
@@ -156,7 +173,7 @@ static bool build_site(struct builder *builder, struct site *site,
     } else if (!string_map_set(&table->by_host, site->host, site)) {
         return out_of_memory(problem);
     }
-    check_certificate_name(site);
+    check_certificate_name(builder, site);
     return true;
 }
 
@@ -170,7 +187,8 @@ static bool build_default_certificate(struct builder *builder, struct problem *p
     const char **names;
     size_t count = 0;
 
-    if (!builder->tls || (!config->self_signed && !config->certificate)) {
+    if (builder->certificates == SITE_CERTIFICATES_NONE ||
+        (!config->self_signed && !config->certificate)) {
         return true;
     }
     if (config->certificate) {
@@ -196,7 +214,7 @@ static bool build_default_certificate(struct builder *builder, struct problem *p
 static bool some_certificate_usable(const struct site_table *table, struct problem *problem)
 {
     for (size_t i = 0; i < table->certificates.count; i++) {
-        if (atomic_load(&table->certificates.items[i]->current)) {
+        if (certificate_usable(table->certificates.items[i])) {
             return true;
         }
     }
@@ -216,7 +234,7 @@ static void choose_certificate_without_sni(struct site_table *table)
     for (size_t i = 0; i < table->certificates.count; i++) {
         struct certificate *chosen = table->certificate_without_sni;
 
-        if (chosen && atomic_load(&chosen->current)) {
+        if (chosen && certificate_usable(chosen)) {
             return;
         }
         table->certificate_without_sni = table->certificates.items[i];
@@ -224,16 +242,18 @@ static void choose_certificate_without_sni(struct site_table *table)
 }
 
 struct site_table *site_table_build(const struct config *config, const struct site_table *previous,
-                                    bool tls, struct problem *problem)
+                                    enum site_certificates certificates, struct problem *problem)
 {
     struct site_table *table = calloc(1, sizeof(*table));
-    struct builder builder = {.table = table, .config = config, .previous = previous, .tls = tls};
+    struct builder builder = {
+        .table = table, .config = config, .previous = previous, .certificates = certificates};
     bool good = false;
 
     if (!table) {
         out_of_memory(problem);
         return NULL;
     }
+    table->certificates.read_all = certificates == SITE_CERTIFICATES_ALL;
     table->access_log = config->access_log;
     table->max_connections = config->max_connections;
     table->max_connections_per_ip = config->max_connections_per_ip;
@@ -254,7 +274,7 @@ struct site_table *site_table_build(const struct config *config, const struct si
         }
     }
     choose_certificate_without_sni(table);
-    good = !tls || some_certificate_usable(table, problem);
+    good = certificates == SITE_CERTIFICATES_NONE || some_certificate_usable(table, problem);
 out:
     builder_clear(&builder);
     if (!good) {

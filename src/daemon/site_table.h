@@ -15,9 +15,9 @@
 
 /* One host, or any. */
 struct site {
-    char *host;                                              /* lower case; "*": any other host */
-    const struct document_answer *documents[DOCUMENT_COUNT]; /* NULL: none */
-    char *redirect;                                          /* where other paths go, or NULL */
+    char *host;                                        /* lower case; "*": any other host */
+    struct document_answer *documents[DOCUMENT_COUNT]; /* NULL: none */
+    char *redirect;                                    /* where other paths go, or NULL */
     struct certificate *certificate; /* its own, else the default one; NULL: none */
 };
 
@@ -39,12 +39,18 @@ struct site_table {
     uint64_t keepalive_timeout; /* milliseconds */
 };
 
+/* What a table needs of the certificates. */
+enum site_certificates {
+    SITE_CERTIFICATES_NONE,      /* there is no HTTPS listener */
+    SITE_CERTIFICATES_AS_NEEDED, /* of many, some may be read when they are first asked for */
+    SITE_CERTIFICATES_ALL,       /* all are read now */
+};
+
 /* Builds a table from a configuration; certificates that `previous` (or NULL) holds are shared with
    it, not read again. Each certificate that cannot be used, or is not for its domain, is logged;
-   `tls` says that there are HTTPS listeners: then at least one must be usable. NULL and a problem
-   on failure. */
+   where certificates are needed, at least one must be usable. NULL and a problem on failure. */
 struct site_table *site_table_build(const struct config *config, const struct site_table *previous,
-                                    bool tls, struct problem *problem);
+                                    enum site_certificates certificates, struct problem *problem);
 
 /* Frees a table that no worker can see any more; takes NULL. */
 void site_table_free(struct site_table *table);

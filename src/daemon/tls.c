@@ -99,7 +99,8 @@ static bool more_follows(struct connection *connection)
         }
         return connection->records_left > 0 || connection->close_after;
     }
-    return connection->phase == CONNECTION_REQUESTING && connection->handshake != HANDSHAKE_REFUSED;
+    return (connection->phase == CONNECTION_GREETING || connection->phase == CONNECTION_READING) &&
+           connection->handshake != HANDSHAKE_REFUSED;
 }
 
 /* As sendmsg(2). */
@@ -136,11 +137,11 @@ static int choose_certificate(gnutls_session_t session)
     struct connection *connection = connection_of(session);
     const struct site_table *table = service_table(connection->worker->service);
     char name[SITE_HOST_SIZE];
-    const struct certificate *certificate;
+    struct certificate *certificate;
     struct credentials *credentials;
 
     certificate = site_table_certificate(table, sni_of(session, name, sizeof(name)) ? name : NULL);
-    credentials = certificate ? atomic_load(&certificate->current) : NULL;
+    credentials = certificate ? certificate_use(certificate) : NULL;
     if (!credentials) {
         connection->handshake = HANDSHAKE_REFUSED;
         /* libmicrohttpd would only hang up; RFC 6066 wants the client to be told. */
@@ -150,7 +151,7 @@ static int choose_certificate(gnutls_session_t session)
     }
     /* A second ClientHello, after a HelloRetryRequest, chooses anew. */
     credentials_release(connection->credentials);
-    connection->credentials = credentials_reference(credentials);
+    connection->credentials = credentials;
     return 0;
 }
 
@@ -165,6 +166,7 @@ static int handshake_done(gnutls_session_t session, unsigned type, unsigned when
     (void)message;
     if (incoming && connection->handshake == HANDSHAKE_RUNNING) {
         connection->handshake = HANDSHAKE_DONE;
+        connection_move(connection, CONNECTION_READING);
         metrics_count_handshake(&connection->worker->counters, METRICS_HANDSHAKE_OK);
     }
     return 0;
@@ -175,7 +177,6 @@ void tls_start(struct connection *connection, gnutls_session_t session)
     static unsigned char http11[] = "http/1.1";
     static const gnutls_datum_t protocols = {http11, sizeof(http11) - 1};
 
-    connection->handshake = HANDSHAKE_RUNNING;
     connection->session = session;
     gnutls_session_set_ptr(session, connection);
     gnutls_transport_set_ptr(session, connection);

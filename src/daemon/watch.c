@@ -2,18 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/path.h"
 
 enum {
-    LINKS_LIMIT = 40, /* symbolic links on one path, as the kernel has it */
     EVENTS = IN_CLOSE_WRITE | IN_ATTRIB | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
              IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
 };
@@ -121,7 +118,7 @@ static bool entry_known(const struct watched_entry *entry, const struct certific
 static void watch_entry(struct watch *watch, struct certificate *certificate, const char *directory,
                         const char *name)
 {
-    int descriptor = inotify_add_watch(watch->inotify, *directory ? directory : "/", EVENTS);
+    int descriptor = inotify_add_watch(watch->inotify, directory, EVENTS);
     struct watched_entry *entry;
     size_t size = strlen(name) + 1;
 
@@ -147,79 +144,26 @@ static void watch_entry(struct watch *watch, struct certificate *certificate, co
     watch->directories[descriptor] = entry;
 }
 
-/* Replaces the last component of `done` (which ends before it) and what is `left` by where the
-   symbolic link leads. False where that gets too long. */
-static bool follow_link(char done[static PATH_MAX], size_t parent_length,
-                        char left[static PATH_MAX], const char *link)
+struct visit {
+    struct watch *watch;
+    struct certificate *certificate;
+};
+
+static void visit_entry(void *context, const char *directory, const char *name, bool last)
 {
-    char rest[PATH_MAX];
-    int length;
+    const struct visit *visit = context;
 
-    memcpy(rest, left, PATH_MAX);
-    length = snprintf(left, PATH_MAX, "%s%s%s", link, *rest ? "/" : "", rest);
-    done[link[0] == '/' ? 0 : parent_length] = '\0';
-    return length >= 0 && length < PATH_MAX;
-}
-
-/* Walks `path` as the kernel would, watching the parent of every symbolic link on it and of its
-   last component, or of the first that is missing. */
-static void watch_path(struct watch *watch, struct certificate *certificate, const char *path)
-{
-    char done[PATH_MAX] = "", left[PATH_MAX];
-    int links = 0;
-
-    if (path[0] == '/' || !getcwd(done, sizeof(done))) {
-        done[0] = '\0';
-    }
-    if ((size_t)snprintf(left, sizeof(left), "%s", path) >= sizeof(left)) {
-        return;
-    }
-    for (;;) {
-        char name[NAME_MAX + 1], link[PATH_MAX];
-        size_t skip = strspn(left, "/");
-        size_t length = strcspn(left + skip, "/");
-        size_t parent_length = strlen(done);
-        ssize_t link_length;
-        bool last;
-
-        if (length == 0 || length > NAME_MAX || parent_length + 1 + length >= sizeof(done)) {
-            return;
-        }
-        memcpy(name, left + skip, length);
-        name[length] = '\0';
-        memmove(left, left + skip + length, strlen(left + skip + length) + 1);
-        last = left[strspn(left, "/")] == '\0';
-        if (strcmp(name, ".") == 0) {
-            continue;
-        }
-        if (strcmp(name, "..") == 0) {
-            char *slash = strrchr(done, '/');
-
-            done[slash ? slash - done : 0] = '\0';
-            continue;
-        }
-        snprintf(done + parent_length, sizeof(done) - parent_length, "/%s", name);
-        link_length = readlink(done, link, sizeof(link) - 1);
-        if (link_length < 0 && errno == EINVAL && !last) {
-            continue; /* an ordinary directory */
-        }
-        done[parent_length] = '\0';
-        watch_entry(watch, certificate, done, name);
-        if (link_length < 0 || ++links > LINKS_LIMIT) {
-            return; /* the file itself, or nothing yet */
-        }
-        link[link_length] = '\0';
-        if (!follow_link(done, parent_length, left, link)) {
-            return;
-        }
-    }
+    (void)last;
+    watch_entry(visit->watch, visit->certificate, directory, name);
 }
 
 static void watch_certificate(struct watch *watch, struct certificate *certificate)
 {
     if (certificate->certificate_path) {
-        watch_path(watch, certificate, certificate->certificate_path);
-        watch_path(watch, certificate, certificate->key_path);
+        struct visit visit = {watch, certificate};
+
+        path_walk(certificate->certificate_path, visit_entry, &visit);
+        path_walk(certificate->key_path, visit_entry, &visit);
     }
 }
 

@@ -4,45 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/log.h"
+#include "daemon/arrivals.h"
 
 enum {
     EVENTS_PER_ROUND = 64,
-    ACCEPTS_PER_ROUND = 16, /* from one listener, so that those who are in get their turn */
-    RUNS_PER_ROUND = 8,     /* of libmicrohttpd, while it gets any further */
-    STOPPING_ROUND = 50,    /* milliseconds that a round lasts at most while stopping */
-    STOPPING_GRACE = 500    /* milliseconds that a silent connection has then, from accept on */
+    RUNS_PER_ROUND = 8,  /* of libmicrohttpd, while it gets any further */
+    PARKING_AGE = 100,   /* milliseconds after accept(2) */
+    STOPPING_ROUND = 50, /* milliseconds that a round lasts at most while stopping */
+    STOPPING_GRACE = 500 /* milliseconds that a silent connection has then, from accept on */
 };
 
-uint64_t monotonic_milliseconds(void)
+void worker_wake(const struct worker *worker)
 {
-    struct timespec now;
+    uint64_t one = 1;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* Connections: a fixed array, so that none is allocated between accept and close. */
-
-static struct connection *worker_take(struct worker *worker)
-{
-    struct connection *connection = worker->free;
-
-    if (connection) {
-        worker->free = connection->next;
-    } else if (worker->fresh < worker->connection_capacity) {
-        connection = &worker->connections[worker->fresh++];
-    } else {
-        return NULL;
+    /* Fails only where it is about to wake up anyway. */
+    if (write(worker->wake_up, &one, sizeof(one)) < 0) {
+        return;
     }
-    *connection = (struct connection){
-        .source = EVENT_CONNECTION, .phase = CONNECTION_CLOSING, .worker = worker};
-    worker->connection_count++;
-    return connection;
 }
 
 void worker_note_progress(struct connection *connection)
@@ -65,229 +47,17 @@ void worker_note_waiting(struct connection *connection)
     }
 }
 
-void worker_forget(struct worker *worker, struct connection *connection)
+/* A watched connection's client has said something, or hung up. */
+static void worker_handle_connection(struct connection *connection)
 {
-    connection_leave(connection);
-    worker_note_waiting(connection);
-    if (connection->limited) {
-        address_limit_give(&worker->service->address_limit, &connection->ticket);
-    }
-    atomic_fetch_sub_explicit(&worker->service->connections, 1, memory_order_relaxed);
-    credentials_release(connection->credentials);
-    free(connection->target);
-    connection->next = worker->free;
-    worker->free = connection;
-    worker->connection_count--;
-}
-
-/* Whether a limit that has been reached is to be told now: at most once a minute, by one worker. */
-static bool may_tell_limit(struct service *service)
-{
-    int64_t now = (int64_t)(monotonic_milliseconds() / 1000);
-    int64_t last = atomic_load(&service->limit_told);
-
-    return (last == 0 || now - last >= 60) &&
-           atomic_compare_exchange_strong(&service->limit_told, &last, now);
-}
-
-/* Whom a new connection replaces at the limit: who has waited longest without a request. */
-static struct connection *worker_longest_waiting(const struct worker *worker)
-{
-    struct connection *idle = worker->phases[CONNECTION_IDLE].first;
-
-    return idle ? idle : worker->phases[CONNECTION_REQUESTING].first;
-}
-
-/* Makes room for a connection that is already counted. False where it has to go itself. */
-static bool worker_make_room(struct worker *worker, const struct site_table *table)
-{
-    struct service *service = worker->service;
-    struct connection *longest_waiting;
-
-    if (atomic_load_explicit(&service->connections, memory_order_relaxed) <=
-        table->max_connections) {
-        return true;
-    }
-    if (may_tell_limit(service)) {
-        log_warning("max_connections: all %u are in use: new connections replace those that have "
-                    "waited longest",
-                    table->max_connections);
-    }
-    longest_waiting = worker_longest_waiting(worker);
-    if (!longest_waiting) {
-        return false;
-    }
-    connection_end(longest_waiting);
-    return true;
-}
-
-/* Hands a connection to libmicrohttpd, which owns its socket from here on. */
-static void worker_hand_over(struct worker *worker, struct connection *connection, bool tls)
-{
-    /* To libmicrohttpd every connection is one of a Unix socket: then it leaves the TCP options
-       alone (they are inherited from the listener, and tls.c and sendmsg(2) do the corking). The
-       limits by address, for which it wants the real one, are ours. */
-    static const struct sockaddr_un anywhere = {.sun_family = AF_UNIX};
-    struct MHD_Daemon *daemon = tls ? worker->https : worker->http;
-
-    connection->handed_over = true;
-    worker->arriving = connection;
-    if (MHD_add_connection(daemon, connection->socket, (const struct sockaddr *)&anywhere,
-                           sizeof(anywhere.sun_family)) != MHD_YES &&
-        worker->arriving) {
-        /* The socket is closed already. */
-        worker->arriving = NULL;
-        worker_forget(worker, connection);
+    /* In this round it may have been ended, and its place taken by another that is not watched. */
+    if (!connection->watched) {
         return;
     }
-    worker->arriving = NULL;
-    if (tls) {
-        worker->run_https = true;
+    if (connection->phase == CONNECTION_PARKED) {
+        connection_unpark(connection);
     } else {
-        worker->run_http = true;
-    }
-}
-
-enum first_bytes {
-    FIRST_BYTES_TLS,
-    FIRST_BYTES_PLAIN,
-    FIRST_BYTES_AWAITED,
-    FIRST_BYTES_NONSENSE,
-    FIRST_BYTES_CLOSED,
-};
-
-/* What a client on an HTTPS listener begins with. libmicrohttpd gets a TLS connection only when its
-   first record, the ClientHello, is there whole (RFC 8446, section 5.1): until then it costs no
-   more than its place. */
-static enum first_bytes look_at_first_bytes(int socket)
-{
-    enum {
-        RECORD_HEADER = 5,
-        HANDSHAKE_RECORD = 22,
-        CLIENT_HELLO = 1,
-        ENOUGH = 4096
-    };
-    unsigned char bytes[ENOUGH];
-    ssize_t count = recv(socket, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
-    size_t record;
-
-    if (count < 0) {
-        return errno == EAGAIN || errno == EINTR ? FIRST_BYTES_AWAITED : FIRST_BYTES_CLOSED;
-    }
-    if (count == 0) {
-        return FIRST_BYTES_CLOSED;
-    }
-    if (bytes[0] != HANDSHAKE_RECORD) {
-        return FIRST_BYTES_PLAIN;
-    }
-    if (count <= RECORD_HEADER) {
-        return FIRST_BYTES_AWAITED;
-    }
-    if (bytes[RECORD_HEADER] != CLIENT_HELLO) {
-        return FIRST_BYTES_NONSENSE;
-    }
-    record = RECORD_HEADER + (size_t)(bytes[3] << 8 | bytes[4]);
-    return (size_t)count >= (record < ENOUGH ? record : ENOUGH) ? FIRST_BYTES_TLS
-                                                                : FIRST_BYTES_AWAITED;
-}
-
-/* Moves a connection that libmicrohttpd does not have yet on, if its client has said enough. */
-static void worker_greet(struct worker *worker, struct connection *connection, bool registered)
-{
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
-
-    switch (connection->kind == LISTENER_HTTPS ? look_at_first_bytes(connection->socket)
-                                               : FIRST_BYTES_PLAIN) {
-    case FIRST_BYTES_TLS:
-        connection->handshake = HANDSHAKE_RUNNING;
-        break;
-    case FIRST_BYTES_PLAIN:
-        connection->misdirected = connection->kind == LISTENER_HTTPS;
-        break;
-    case FIRST_BYTES_AWAITED:
-        if (!registered &&
-            epoll_ctl(worker->epoll, EPOLL_CTL_ADD, connection->socket, &event) != 0) {
-            connection_end(connection);
-        }
-        return;
-    case FIRST_BYTES_NONSENSE:
-        metrics_count_handshake(&worker->counters, METRICS_HANDSHAKE_FAILED);
-        connection_end(connection);
-        return;
-    case FIRST_BYTES_CLOSED:
-        connection_end(connection);
-        return;
-    }
-    if (registered) {
-        epoll_ctl(worker->epoll, EPOLL_CTL_DEL, connection->socket, NULL);
-    }
-    worker_hand_over(worker, connection, connection->handshake == HANDSHAKE_RUNNING);
-}
-
-/* Takes a client in. False where there was none. */
-static bool worker_accept_one(struct worker *worker, const struct listener *listener)
-{
-    struct service *service = worker->service;
-    const struct site_table *table = service_table(service);
-    struct connection *connection;
-    struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
-    socklen_t length = sizeof(peer);
-    int socket =
-        accept4(listener->socket, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-    if (socket < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            if (may_tell_limit(service)) {
-                log_warning("cannot accept a connection: %s: raise the limit of open files or "
-                            "lower max_connections",
-                            strerror(errno));
-            }
-            connection = worker_longest_waiting(worker);
-            if (connection) {
-                connection_end(connection);
-            }
-        }
-        return false;
-    }
-    atomic_fetch_add_explicit(&service->connections, 1, memory_order_relaxed);
-    connection = worker_make_room(worker, table) ? worker_take(worker) : NULL;
-    if (!connection) {
-        atomic_fetch_sub_explicit(&service->connections, 1, memory_order_relaxed);
-        close(socket);
-        return true;
-    }
-    connection->socket = socket;
-    connection->kind = listener->kind;
-    connection->peer.any.sa_family = AF_UNSPEC;
-    if (peer.ss_family == AF_INET || peer.ss_family == AF_INET6) {
-        memcpy(&connection->peer, &peer, sizeof(connection->peer));
-    }
-    connection_enter(connection, CONNECTION_REQUESTING);
-    if (listener->kind == LISTENER_HTTPS && connection->peer.any.sa_family != AF_UNSPEC) {
-        connection->limited =
-            address_limit_take(&service->address_limit, &connection->peer.any,
-                               table->max_connections_per_ip, &connection->ticket);
-        if (!connection->limited) {
-            char text[INET6_ADDRSTRLEN];
-
-            if (may_tell_limit(service)) {
-                log_warning("max_connections_per_ip: %s has %u connections and gets no more",
-                            connection_peer(connection, text), table->max_connections_per_ip);
-            }
-            connection_end(connection);
-            return true;
-        }
-    }
-    worker_greet(worker, connection, false);
-    return true;
-}
-
-static void worker_accept(struct worker *worker, const struct listener *listener)
-{
-    for (int i = 0; i < ACCEPTS_PER_ROUND; i++) {
-        if (!worker_accept_one(worker, listener)) {
-            break;
-        }
+        arrivals_greet(connection);
     }
 }
 
@@ -297,14 +67,14 @@ static void worker_handle(struct worker *worker, void *source)
 
     switch (*(enum event_source *)source) {
     case EVENT_LISTENER:
-        worker_accept(worker, source);
+        arrivals_accept(worker, source);
         break;
     case EVENT_CONNECTION:
-        worker_greet(worker, source, true);
+        worker_handle_connection(source);
         break;
     case EVENT_WAKE_UP:
-        if (read(worker->wake_up, &ignored, sizeof(ignored)) < 0) {
-            break;
+        if (read(worker->wake_up, &ignored, sizeof(ignored)) > 0) {
+            arrivals_end_asked(worker);
         }
         break;
     case EVENT_HTTPS_DAEMON:
@@ -346,6 +116,19 @@ static bool run_http(struct worker *worker)
     return true;
 }
 
+/* Parks the handshakes whose client makes us wait: in libmicrohttpd each would cost a little in
+   every run, and a crowd of them much. */
+static void worker_park(struct worker *worker)
+{
+    const struct site_table *table = service_table(worker->service);
+    struct connection *connection;
+
+    while ((connection = worker->phases[CONNECTION_GREETING].first) != NULL &&
+           connection->deadline + PARKING_AGE <= worker->now + table->request_timeout) {
+        connection_park(connection);
+    }
+}
+
 /* Ends what is overdue. Returns the time until the next deadline in milliseconds, or -1. */
 static int worker_expire(struct worker *worker)
 {
@@ -372,19 +155,14 @@ static int worker_expire(struct worker *worker)
 static void worker_end_idle(struct worker *worker)
 {
     const struct site_table *table = service_table(worker->service);
-    struct connection *connection = worker->phases[CONNECTION_REQUESTING].first;
+    struct connection *connection;
 
     while (worker->phases[CONNECTION_IDLE].first) {
         connection_end(worker->phases[CONNECTION_IDLE].first);
     }
-    while (connection) {
-        struct connection *next = connection->next;
-
-        if (!connection->handed_over &&
-            connection->deadline - table->request_timeout + STOPPING_GRACE <= worker->now) {
-            connection_end(connection);
-        }
-        connection = next;
+    while ((connection = worker->phases[CONNECTION_WAITING].first) != NULL &&
+           connection->deadline + STOPPING_GRACE <= worker->now + table->request_timeout) {
+        connection_end(connection);
     }
 }
 
@@ -394,6 +172,19 @@ static bool worker_may_stop(const struct worker *worker)
 
     return atomic_load(&service->stopping) &&
            (worker->connection_count == 0 || worker->now >= atomic_load(&service->stop_deadline));
+}
+
+/* At the end of a worker: libmicrohttpd must have no parked connection when it stops. */
+static void worker_end_all(struct worker *worker)
+{
+    for (int phase = 0; phase < CONNECTION_PHASE_COUNT; phase++) {
+        while (worker->phases[phase].first) {
+            connection_end(worker->phases[phase].first);
+        }
+    }
+    if (worker->https) {
+        MHD_run(worker->https);
+    }
 }
 
 void *worker_loop(void *context)
@@ -412,6 +203,7 @@ void *worker_loop(void *context)
         }
         if (worker->run_https) {
             worker->run_https = run_https(worker);
+            worker_park(worker);
         }
         if (worker->run_http) {
             worker->run_http = run_http(worker);
@@ -424,5 +216,6 @@ void *worker_loop(void *context)
             timeout = STOPPING_ROUND;
         }
     }
+    worker_end_all(worker);
     return NULL;
 }

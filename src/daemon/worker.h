@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/clock.h"
 #include "daemon/connection.h"
 #include "daemon/listeners.h"
 #include "daemon/metrics.h"
@@ -20,6 +21,10 @@
 struct event_mark {
     enum event_source source;
 };
+
+enum {
+    SPARE_CONNECTIONS = 32
+}; /* beyond the limit: those that are being closed to make room */
 
 struct worker {
     struct service *service;
@@ -40,7 +45,8 @@ struct worker {
 
     struct connection *connections; /* room for all; a page is touched when it is first used */
     size_t connection_capacity;
-    size_t connection_count; /* in use */
+    _Atomic size_t connection_count; /* in use */
+    atomic_uint asked_to_end;        /* how many the others want ended, to make room for theirs */
     struct connection *free;
     size_t fresh;                /* from here on none has been used yet */
     struct connection *arriving; /* is being handed to libmicrohttpd */
@@ -59,10 +65,7 @@ void worker_note_progress(struct connection *connection);
 /* A connection cannot get further before its client says more. */
 void worker_note_waiting(struct connection *connection);
 
-/* For connection.c: gives a connection's place back. */
-void worker_forget(struct worker *worker, struct connection *connection);
-
-/* CLOCK_MONOTONIC in milliseconds. */
-uint64_t monotonic_milliseconds(void);
+/* Has a worker begin a new round. */
+void worker_wake(const struct worker *worker);
 
 #endif

@@ -12,10 +12,6 @@
 #include "daemon/http_daemon.h"
 #include "daemon/worker.h"
 
-enum {
-    SPARE_CONNECTIONS = 32
-}; /* those that are being closed to make room */
-
 static bool worker_add_event(struct worker *worker, int file, void *source)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
@@ -81,16 +77,6 @@ static void worker_close(struct worker *worker)
     }
     if (worker->connections) {
         munmap(worker->connections, worker->connection_capacity * sizeof(*worker->connections));
-    }
-}
-
-static void worker_wake(const struct worker *worker)
-{
-    uint64_t one = 1;
-
-    /* Fails only where it is about to wake up anyway. */
-    if (write(worker->wake_up, &one, sizeof(one)) < 0) {
-        return;
     }
 }
 

@@ -1,7 +1,8 @@
 """Fixtures of the system tests; see harness/ for what they hand out.
 
 Environment: WELLKNOWND is the program under test (default: build/matrix-wellknownd beside the
-sources), WELLKNOWND_TEST_SLOWNESS multiplies every time-out (default: 1).
+sources), WELLKNOWND_TEST_SLOWNESS multiplies every time-out (default: 1), and WELLKNOWND_SOAK, if
+set, lets those run that take a minute or more.
 """
 
 import os
@@ -15,6 +16,14 @@ from harness.wire import trusting
 def pytest_sessionstart(session):
     if not os.access(BINARY, os.X_OK):
         pytest.exit(f"{BINARY} is no program: build it, or set WELLKNOWND to its path", 1)
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("WELLKNOWND_SOAK"):
+        return
+    for item in items:
+        if item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.skip(reason="takes a minute or more: make soak"))
 
 
 @pytest.fixture(scope="session")

@@ -96,9 +96,13 @@ def test_under_systemd_an_error_has_priority_3(start):
     assert daemon.wait_for_log("matrix-wellknownd: ").startswith("<3>")
 
 
-@pytest.mark.parametrize("stream", ("1:2", "garbage", "", ":", "9" * 100))
+@pytest.mark.parametrize("stream", ("{device}:2", "1:{inode}", "garbage", "", ":", "9" * 100))
 def test_another_processes_journal_is_not_ours(start, stream):
-    daemon = start.plain(environment={"JOURNAL_STREAM": stream})
+    def other_journal(error):
+        device, inode = journal_of(error)["JOURNAL_STREAM"].split(":")
+        return {"JOURNAL_STREAM": stream.format(device=device, inode=inode)}
+
+    daemon = start.plain(environment=other_journal)
     assert not daemon.log.startswith("<")
 
 

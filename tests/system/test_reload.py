@@ -155,8 +155,9 @@ def test_a_listener_on_port_0_stays_where_it_is(start):
 
 def test_an_added_listener_is_opened_and_a_dropped_one_closed(start, tmp_path):
     one, two = (f"127.0.0.1:{free_port()}" for _ in range(2))
-    unix = tmp_path / "added.sock"
-    daemon = start.configured(text_with(listen=(one,)))
+    # A directory that the daemon makes sockets in it must know from the start.
+    unix, other = tmp_path / "added.sock", f"unix:{tmp_path}/first.sock"
+    daemon = start.configured(text_with(listen=(one, other)))
     first = daemon.http[0]
     second = daemon.endpoint("127.0.0.1", int(two.rpartition(":")[2]))
     third = daemon.endpoint(unix)

@@ -1,7 +1,11 @@
 """Requests that no good client sends: answered 4xx or closed, and the daemon still serves."""
 
+import contextlib
+import ssl
+import time
+
 import pytest
-from harness.waiting import eventually
+from harness.waiting import eventually, scaled
 from harness.wire import SERVER, ConnectionClosed, client_hello, request_bytes
 
 HOST = b"Host: example.com\r\n"
@@ -127,6 +131,16 @@ def test_a_large_body_on_get_is_not_kept_in_memory(daemon, endpoint):
         except OSError:
             pass
     assert daemon.resident_kib() - before < 32 << 10
+    assert endpoint.serves()
+
+
+def test_a_chunked_body_without_end_is_not_read_for_ever(endpoint):
+    deadline = time.monotonic() + scaled(8)
+    with endpoint.connect() as connection, contextlib.suppress(ConnectionError, ssl.SSLError):
+        connection.send(request_bytes(headers=[("Transfer-Encoding", "chunked")]))
+        while not connection.is_closed():
+            assert time.monotonic() < deadline, "still open"
+            connection.send(b"400\r\n" + b"x" * 0x400 + b"\r\n")
     assert endpoint.serves()
 
 

@@ -243,8 +243,10 @@ static void test_a_domain_that_serves_nothing_is_refused(void **state)
     config = load_text("domain \"a\" { client = \"https://a\" }\n"
                        "domain \"b\" { support { page = \"https://a\" } }\n"
                        "domain \"c\" { policy_server_ed25519 = "
-                       "\"6yhHGKhCiXTSEN2ksjV7kX_N6rBQZ3Xb-M7LlC6NS-s\" }\n");
-    assert_int_equal(config->domain_count, 3);
+                       "\"6yhHGKhCiXTSEN2ksjV7kX_N6rBQZ3Xb-M7LlC6NS-s\" }\n"
+                       "domain \"d\" { support { contact { role = m.role.admin "
+                       "email_address = \"a@b.c\" } } }\n");
+    assert_int_equal(config->domain_count, 4);
     config_free(config);
 }
 

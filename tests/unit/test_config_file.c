@@ -149,7 +149,8 @@ static void test_environment_variables_are_expanded(void **state)
     assert_string_equal(config->domains[0].server, "m.example.com:1");
     assert_string_equal(config->user, "nobody");
     config_free(config);
-    assert_text_refused("server = \"${TEST_UNSET}\"\n", "test.conf:1: the value is empty: m.server");
+    assert_text_refused("server = \"${TEST_UNSET}\"\n",
+                        "test.conf:1: the value is empty: m.server");
     assert_text_refused("\nserver = \"${TEST_SERVER\"\n\nuser = \"}\"\n",
                         "test.conf:2: ${ has no end");
 }
@@ -365,7 +366,7 @@ static void test_files_of_domains_dir_are_read_in_order_of_their_names(void **st
     assert_int_equal(mkdir("conf/domains.d/folder.conf", 0700), 0);
     assert_int_equal(mkfifo("conf/domains.d/pipe.conf", 0600), 0);
     write_file("conf/domains.d/b.conf", "domain \"b.example\" { server = \"b:1\" "
-                                        "certificate = \"b.pem\" key = \"b.key\" }");
+                                        "certificate = \"b.pem\" key = \"/b.key\" }");
     write_file("conf/domains.d/a.conf", "# nothing\n\ndomain \"a.example\" { server = \"a:1\" }");
     write_file("conf/domains.d/empty.conf", "");
     write_file("conf/domains.d/.hidden.conf", "}");
@@ -381,6 +382,7 @@ static void test_files_of_domains_dir_are_read_in_order_of_their_names(void **st
     assert_int_equal(config->domains[1].origin.line, 3);
     assert_string_equal(config->domains[2].name, "b.example");
     assert_string_equal(config->domains[2].certificate, "conf/domains.d/b.pem");
+    assert_string_equal(config->domains[2].key, "/b.key");
     assert_int_equal(config->file_count, 4);
     config_free(config);
 }
@@ -429,6 +431,7 @@ static void test_an_address_given_twice_is_refused(void **state)
     (void)state;
     assert_text_refused("listen = 443\nlisten_http = \"[::]:443\"\n" ONE_DOMAIN,
                         "test.conf:2: listen_http: [::]:443 is listened on already");
+    assert_text_refused("metrics_listen = 443\nlisten = 443\n" ONE_DOMAIN, "test.conf:2: ");
     assert_text_refused("listen = { 443, 443 }\n" ONE_DOMAIN, "is listened on already");
     config = load_text("listen = { 0, 0 }\n" ONE_DOMAIN);
     assert_int_equal(config->listen.count, 2);

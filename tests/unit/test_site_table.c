@@ -62,10 +62,10 @@ static struct config config_of(const char *const *names, size_t count, char *ser
     return (struct config){.domains = domains, .domain_count = count, .max_age = 3600};
 }
 
-static struct site_table *build(const struct config *config, bool tls)
+static struct site_table *build(const struct config *config, enum site_certificates certificates)
 {
     struct problem problem;
-    struct site_table *table = site_table_build(config, NULL, tls, &problem);
+    struct site_table *table = site_table_build(config, NULL, certificates, &problem);
 
     assert_non_null(table);
     return table;
@@ -75,7 +75,7 @@ static void test_a_host_gets_its_own_site_or_the_one_for_any(void **state)
 {
     const char *const names[] = {"example.com", "*", "example.org"};
     struct config config = config_of(names, 3, (char *)"m.example:443");
-    struct site_table *table = build(&config, false);
+    struct site_table *table = build(&config, SITE_CERTIFICATES_NONE);
 
     (void)state;
     assert_string_equal(site_table_lookup(table, "example.org")->host, "example.org");
@@ -88,7 +88,7 @@ static void test_without_a_site_for_any_host_others_get_none(void **state)
 {
     const char *const names[] = {"example.com"};
     struct config config = config_of(names, 1, (char *)"m.example:443");
-    struct site_table *table = build(&config, false);
+    struct site_table *table = build(&config, SITE_CERTIFICATES_NONE);
 
     (void)state;
     assert_null(site_table_lookup(table, "example.net"));
@@ -104,7 +104,7 @@ static void test_domains_with_the_same_document_share_one_answer(void **state)
 
     (void)state;
     domains[2].server = (char *)"other.example:443";
-    table = build(&config, false);
+    table = build(&config, SITE_CERTIFICATES_NONE);
     assert_int_equal(table->answer_count, 2);
     assert_ptr_equal(site_table_lookup(table, "example.com")->documents[DOCUMENT_SERVER],
                      site_table_lookup(table, "example.org")->documents[DOCUMENT_SERVER]);
@@ -122,7 +122,7 @@ static void test_the_throwaway_certificate_is_for_every_name(void **state)
 
     (void)state;
     config.self_signed = true;
-    table = build(&config, true);
+    table = build(&config, SITE_CERTIFICATES_ALL);
     assert_non_null(site_table_certificate(table, NULL));
     assert_ptr_equal(site_table_certificate(table, "EXAMPLE.com."),
                      site_table_certificate(table, NULL));
@@ -143,8 +143,8 @@ static void test_a_reload_keeps_the_certificates_that_are_still_named(void **sta
 
     (void)state;
     config.self_signed = true;
-    old = build(&config, true);
-    new = site_table_build(&config, old, true, &problem);
+    old = build(&config, SITE_CERTIFICATES_ALL);
+    new = site_table_build(&config, old, SITE_CERTIFICATES_ALL, &problem);
     assert_non_null(new);
     assert_ptr_equal(site_table_certificate(new, NULL), site_table_certificate(old, NULL));
     site_table_free(old);
@@ -159,11 +159,11 @@ static void test_https_without_any_certificate_is_a_problem_that_says_what_to_do
     struct problem problem;
 
     (void)state;
-    assert_null(site_table_build(&config, NULL, true, &problem));
+    assert_null(site_table_build(&config, NULL, SITE_CERTIFICATES_ALL, &problem));
     assert_says(&problem, "--certificate");
     config.certificate = (char *)"/nonexistent/fullchain.pem";
     config.key = (char *)"/nonexistent/privkey.pem";
-    assert_null(site_table_build(&config, NULL, true, &problem));
+    assert_null(site_table_build(&config, NULL, SITE_CERTIFICATES_ALL, &problem));
     assert_says(&problem, "no domain has a certificate");
 }
 

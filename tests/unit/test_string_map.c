@@ -58,7 +58,7 @@ static void test_ten_thousand_keys_are_all_found_while_it_grows(void **state)
 {
     enum {
         COUNT = 10000,
-        SIZE = 16
+        SIZE = 24
     };
     static char keys[COUNT][SIZE];
     struct string_map map = {0};

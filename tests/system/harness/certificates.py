@@ -13,6 +13,18 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 DAY = datetime.timedelta(days=1)
 
 
+def key_usage(*allowed):
+    names = (
+        "digital_signature content_commitment key_encipherment data_encipherment key_agreement"
+        " key_cert_sign crl_sign encipher_only decipher_only"
+    ).split()
+    return x509.KeyUsage(**{name: name in allowed for name in names})
+
+
+KEY_USAGE_OF_CA = key_usage("key_cert_sign", "crl_sign")
+KEY_USAGE_OF_LEAF = key_usage("digital_signature")
+
+
 def now():
     return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None, microsecond=0)
 
@@ -107,6 +119,11 @@ class Authority:
             .not_valid_before(not_before or now() - DAY)
             .not_valid_after(not_after or now() + 90 * DAY)
             .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+            .add_extension(  # Python's verification asks for it from 3.13 on
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False
+            )
+            .add_extension(KEY_USAGE_OF_CA if is_ca else KEY_USAGE_OF_LEAF, critical=True)
         )
         if names:
             alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])

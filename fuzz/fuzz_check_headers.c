@@ -1,0 +1,30 @@
+/* What the headers of an answer say: Location, Cache-Control and Content-Type. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "check/answers.h"
+#include "check/follow.h"
+#include "check/text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *text = text_copy((const char *)data, size);
+    bool strange = false;
+    char *url = follow_resolve("https://example.com/.well-known/matrix/server", text, &strange);
+    if (url != NULL && !strange) {
+        free(follow_resolve(url, text, &strange));
+    }
+    free(url);
+    long long max_age = answer_max_age(text);
+    if (max_age < -1) {
+        abort();
+    }
+    if (max_age >= 0) {
+        free(text_duration(max_age));
+    }
+    answer_is_json_type(text);
+    free(text);
+    return 0;
+}

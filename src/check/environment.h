@@ -1,0 +1,16 @@
+/* What every part of a check works with. */
+#ifndef CHECK_ENVIRONMENT_H
+#define CHECK_ENVIRONMENT_H
+
+#include <stdbool.h>
+
+#include "check/fetch.h"
+#include "check/resolver.h"
+
+struct environment {
+    struct resolver *resolver;
+    struct fetcher *fetcher;
+    bool check_client; /* false with --no-client */
+};
+
+#endif

@@ -1,0 +1,160 @@
+#include "check/keys.h"
+
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/text.h"
+#include "matrix/canonical_json.h"
+
+enum {
+    KEY_LENGTH = 32,
+    SIGNATURE_LENGTH = 64,
+};
+
+static const char algorithm[] = "ed25519:";
+
+static int value_of_base64(char c)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = c == '\0' ? NULL : strchr(alphabet, c);
+    return at == NULL ? -1 : (int)(at - alphabet);
+}
+
+size_t keys_decode_base64(const char *text, unsigned char *out, size_t size)
+{
+    size_t length = strlen(text);
+    while (length > 0 && text[length - 1] == '=') {
+        length--;
+    }
+    size_t bytes = length * 3 / 4;
+    if (bytes > size || length % 4 == 1) {
+        return 0;
+    }
+    unsigned bits = 0;
+    unsigned count = 0;
+    size_t used = 0;
+    for (size_t i = 0; i < length; i++) {
+        int value = value_of_base64(text[i]);
+        if (value < 0) {
+            return 0;
+        }
+        bits = (bits << 6 | (unsigned)value) & 0xffffffU;
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            out[used++] = (unsigned char)(bits >> count);
+        }
+    }
+    return used;
+}
+
+bool keys_verify_ed25519(const unsigned char *key, const unsigned char *signature,
+                         const char *message, size_t length)
+{
+    gnutls_pubkey_t public_key = NULL;
+    gnutls_datum_t point = {(unsigned char *)key, KEY_LENGTH};
+    gnutls_datum_t data = {(unsigned char *)message, (unsigned)length};
+    gnutls_datum_t value = {(unsigned char *)signature, SIGNATURE_LENGTH};
+    if (gnutls_pubkey_init(&public_key) < 0) {
+        return false;
+    }
+    bool good =
+        gnutls_pubkey_import_ecc_raw(public_key, GNUTLS_ECC_CURVE_ED25519, &point, NULL) >= 0 &&
+        gnutls_pubkey_verify_data2(public_key, GNUTLS_SIGN_EDDSA_ED25519, 0, &data, &value) >= 0;
+    gnutls_pubkey_deinit(public_key);
+    return good;
+}
+
+/* What is signed: the object without its signatures and what may change later. */
+static char *signed_text(const json_t *document, size_t *length)
+{
+    struct problem problem;
+    json_t *copy = json_copy((json_t *)document);
+    json_object_del(copy, "signatures");
+    json_object_del(copy, "unsigned");
+    char *text = canonical_json_encode(copy, length, &problem);
+    json_decref(copy);
+    return text;
+}
+
+/* Judges one key of verify_keys, and its signature over `text`. */
+static enum keys_flaw judge_key(const json_t *key, const json_t *signature, const char *text,
+                                size_t length)
+{
+    unsigned char point[KEY_LENGTH];
+    unsigned char value[SIGNATURE_LENGTH];
+    const char *encoded = json_string_value(json_object_get(key, "key"));
+    if (encoded == NULL || keys_decode_base64(encoded, point, sizeof(point)) != sizeof(point)) {
+        return KEYS_BROKEN;
+    }
+    if (!json_is_string(signature)) {
+        return KEYS_UNSIGNED;
+    }
+    if (keys_decode_base64(json_string_value(signature), value, sizeof(value)) != sizeof(value)) {
+        return KEYS_FORGED;
+    }
+    return keys_verify_ed25519(point, value, text, length) ? KEYS_GOOD : KEYS_FORGED;
+}
+
+/* Every key must have signed the object: a key that has not could be anyone's. */
+static void judge_signatures(struct keys *keys, const json_t *document, const char *server_name)
+{
+    size_t length = 0;
+    size_t count = 0;
+    const char *id = NULL;
+    json_t *key = NULL;
+    json_t *verify_keys = json_object_get(document, "verify_keys");
+    const json_t *signatures =
+        json_object_get(json_object_get(document, "signatures"), server_name);
+    char *text = signed_text(document, &length);
+    keys->flaw = text == NULL ? KEYS_NOT_CANONICAL : KEYS_GOOD;
+    json_object_foreach(verify_keys, id, key)
+    {
+        if (keys->flaw != KEYS_GOOD) {
+            break;
+        }
+        if (strncmp(id, algorithm, strlen(algorithm)) == 0) {
+            count++;
+            keys->flaw = judge_key(key, json_object_get(signatures, id), text, length);
+            free(keys->key_id);
+            keys->key_id = text_printable(id, strlen(id));
+        }
+    }
+    if (keys->flaw == KEYS_GOOD && count == 0) {
+        keys->flaw = KEYS_NONE;
+    }
+    free(text);
+}
+
+void keys_judge(struct keys *keys, const json_t *document, const char *server_name,
+                long long now_ms)
+{
+    const json_t *name = json_object_get(document, "server_name");
+    const json_t *until = json_object_get(document, "valid_until_ts");
+    memset(keys, 0, sizeof(*keys));
+    keys->valid_until_ts = json_is_integer(until) ? json_integer_value(until) : -1;
+    if (json_is_string(name)) {
+        keys->server_name = text_printable(json_string_value(name), json_string_length(name));
+    }
+    /* Server names are compared with case (Appendices, "Server Name"). */
+    if (!json_is_string(name) || strlen(server_name) != json_string_length(name) ||
+        strcmp(json_string_value(name), server_name) != 0) {
+        keys->flaw = KEYS_WRONG_NAME;
+    } else if (!json_is_integer(until)) {
+        keys->flaw = KEYS_NO_VALIDITY;
+    } else if (keys->valid_until_ts <= now_ms) {
+        keys->flaw = KEYS_EXPIRED;
+    } else {
+        judge_signatures(keys, document, server_name);
+    }
+}
+
+void keys_clear(struct keys *keys)
+{
+    free(keys->server_name);
+    free(keys->key_id);
+    memset(keys, 0, sizeof(*keys));
+}

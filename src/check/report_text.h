@@ -1,0 +1,30 @@
+/* A walk as a tree for people, written part by part while it goes on. */
+#ifndef CHECK_REPORT_TEXT_H
+#define CHECK_REPORT_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "check/walk.h"
+
+struct report_text {
+    FILE *stream;
+    bool color;
+    bool quiet;    /* the verdicts alone */
+    bool terminal; /* what is waited for can be shown, and wiped out again */
+    struct walk **walks;
+    size_t count;
+    size_t current; /* the walk that is being told; the others wait for their turn */
+    bool heading_written;
+    size_t parts_written;
+    bool waiting_shown;
+};
+
+/* Writes whatever has come to be known. */
+void report_text_update(struct report_text *report);
+
+/* On a terminal: shows what is being waited for, for how many seconds now. */
+void report_text_show_waiting(struct report_text *report, long seconds);
+
+#endif
