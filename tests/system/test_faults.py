@@ -138,7 +138,8 @@ class Faults:
         return (self.daemon.directory / "faults").read_text().count("(INJECTED)")
 
 
-# Not epoll_ctl, which strace could make fail only where the kernel never does: to remove.
+# Not epoll_ctl, which strace could make fail only where the kernel never does too: to remove. Not
+# brk, which says so by the old address, not by an error; memory runs out in tests of its own.
 FAULTS = (
     ("accept4", "EMFILE"),
     ("accept4", "ENFILE"),
@@ -226,6 +227,32 @@ def test_more_clients_than_descriptors_and_then_fewer(start, site, tmp_path):
         eventually(daemon.http[0].serves, "a newcomer to be served all the same")
     for endpoint in (*daemon.https, *daemon.http):
         eventually(endpoint.serves, "all to be well again")
+
+
+@pytest.mark.skipif(is_sanitized(), reason="sanitizers end a process without memory")
+def test_no_memory_for_a_while(start, site, authority, tmp_path):
+    files = RenamedOver(tmp_path, site)
+    daemon = start.configured(
+        'request_timeout = 1\nlisten = { "127.0.0.1:0" }\nlisten_http = { "127.0.0.1:0" }\n'
+        f'certificate = "{files.certificate}"\nkey = "{files.key}"\n'
+        'domain "example.com" { server = "m:1" }\n'
+    )
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    renewed = authority.issue("example.com")
+    resource.prlimit(daemon.pid, resource.RLIMIT_DATA, (4096, resource.RLIM_INFINITY))
+    for _ in range(3):
+        seen = len(daemon.log)
+        daemon.reload()
+        daemon.wait_for_log("^ready|not reloaded", after=seen)
+        for endpoint in (*daemon.https, *daemon.http):
+            endpoint.serves()
+    assert "out of memory" in daemon.log
+    files.replace(renewed)
+    time.sleep(0.3)
+    resource.prlimit(daemon.pid, resource.RLIMIT_DATA, unlimited)
+    daemon.reload()  # what the look once a minute would do
+    wait_until_served(daemon.https[0], renewed, timeout=10)
+    assert daemon.http[0].serves()
 
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
