@@ -9,7 +9,7 @@ import pytest
 from harness.daemon import PLAIN, PROJECT, SERVER_OPTION, free_port
 from harness.waiting import eventually, scaled
 from harness.wire import CLIENT, Endpoint
-from peers import find, libraries, missing
+from harness.peers import find, libraries, missing
 
 EXAMPLES = PROJECT / "etc" / "examples"
 SITE_PAGE = b"the site itself"
