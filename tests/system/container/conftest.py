@@ -8,9 +8,6 @@ from image import ContainerStarter, Image, build
 def image(tmp_path_factory):
     """The image, built and unpacked once."""
     directory = tmp_path_factory.mktemp("image")
-    # The user of the image goes through these folders to its root directory.
-    for folder in (directory, directory.parent, directory.parent.parent):
-        folder.chmod(0o755)
     return Image(build(directory), directory)
 
 
