@@ -1,4 +1,5 @@
-# The image: make image leaves build/container/matrix-wellknownd.tar and its SPDX document.
+# The image: make image leaves build/image/matrix-wellknownd.tar and its SPDX document.
+# make image-tester makes the variant with the tester.
 EXTRA_DIST += \
 	container/Containerfile \
 	container/build-image \
@@ -8,5 +9,7 @@ EXTRA_DIST += \
 	container/packages
 
 .PHONY: image image-tester
-image image-tester:
-	+$(srcdir)/container/build-image container $(subst image-,,$(@:image=daemon))
+image:
+	+$(srcdir)/container/build-image image daemon
+image-tester:
+	+$(srcdir)/container/build-image image tester
