@@ -72,7 +72,10 @@ def test_traefik_is_led_to_the_port_that_the_image_listens_on(services):
     rule = labels["traefik.http.routers.matrix-wellknownd.rule"]
     assert re.fullmatch(r"Host\(`[\w.]+`\) && PathPrefix\(`/\.well-known/matrix/`\)", rule)
     arguments = services["traefik"]["command"]
-    for label, option in (("entrypoints", "entryPoints"), ("tls.certresolver", "certificatesResolvers")):
+    for label, option in (
+        ("entrypoints", "entryPoints"),
+        ("tls.certresolver", "certificatesResolvers"),
+    ):
         name = labels[f"traefik.http.routers.matrix-wellknownd.{label}"]
         assert any(argument.startswith(f"--{option}.{name}.") for argument in arguments), name
 

