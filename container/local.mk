@@ -1,6 +1,7 @@
-# The image: make image leaves build/image/matrix-wellknownd.tar and its SPDX document.
+# The image: make image leaves image/matrix-wellknownd.tar and its SPDX document.
 # make image-tester makes the variant with the tester.
 EXTRA_DIST += \
+	.dockerignore \
 	container/Containerfile \
 	container/build-image \
 	container/compose.yaml \
