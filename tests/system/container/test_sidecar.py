@@ -55,6 +55,8 @@ def mounts_of(running):
 def test_16_mebibytes_are_enough_under_load(container):
     with memory_group(16 * MEBIBYTE) as group:
         running = container(environment=SETTINGS, memory_group=group)
+        if group:
+            assert str(running.pid) in (group / "cgroup.procs").read_text().split()
         with running.network(), Load(*running.http, clients=8) as load:
             eventually(lambda: load.served > 2000, "2000 requests to be served", 30)
             assert running.is_healthy()
