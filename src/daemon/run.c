@@ -167,8 +167,11 @@ static bool start(struct running *running, const struct config *config, struct p
     atomic_store(&service->table, table);
     running->max_connections = config->max_connections;
     raise_file_limit(config->max_connections);
-    if (!listeners_update(&running->listeners, config, &none, problem) ||
-        (config->user && !privileges_drop(config->user, problem)) ||
+    if (!listeners_update(&running->listeners, config, &none, problem)) {
+        return false;
+    }
+    listeners_close(&none);
+    if ((config->user && !privileges_drop(config->user, problem)) ||
         !confinement_enter(config, problem) ||
         !workers_start(service, thread_count(config), config->max_connections, tls, problem)) {
         return false;
