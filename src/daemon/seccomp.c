@@ -23,122 +23,83 @@
 /* Whatever the arguments. Names that an architecture or an older libseccomp lacks are skipped. */
 static const char *const allowed[] = {
     /* waiting, and waking up others */
-    "epoll_create1",
-    "epoll_ctl",
-    "epoll_pwait",
-    "epoll_pwait2",
-    "epoll_wait",
-    "eventfd2",
-    "poll",
-    "ppoll",
-    "ppoll_time64",
-    "pselect6",
-    "pselect6_time64",
-    "restart_syscall",
+    "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd2", "poll",
+    "ppoll", "ppoll_time64", "pselect6", "pselect6_time64", "restart_syscall",
     /* connections: making them, answering; see below for sending */
-    "accept4",
-    "bind",
-    "getpeername",
-    "getsockname",
-    "getsockopt",
-    "listen",
-    "recv",
-    "recvfrom",
-    "recvmsg",
-    "shutdown",
+    "accept4", "bind", "getpeername", "getsockname", "getsockopt", "listen", "recv", "recvfrom",
+    "recvmsg", "shutdown",
     /* descriptors */
-    "close",
-    "dup3",
-    "fcntl",
-    "fcntl64",
-    "read",
-    "readv",
-    "write",
-    "writev",
+    "close", "dup3", "fcntl", "fcntl64", "read", "readv", "write", "writev",
     /* files: certificates and configuration. Landlock decides which */
-    "_llseek",
-    "fstat",
-    "fstat64",
-    "fstatat64",
-    "getcwd",
-    "getdents64",
-    "lseek",
-    "lstat",
-    "lstat64",
-    "newfstatat",
-    "open",
-    "openat",
-    "pread64",
-    "readlink",
-    "readlinkat",
-    "stat",
-    "stat64",
-    "statx",
+    "_llseek", "fstat", "fstat64", "fstatat64", "getcwd", "getdents64", "lseek", "lstat", "lstat64",
+    "newfstatat", "open", "openat", "pread64", "readlink", "readlinkat", "stat", "stat64", "statx",
     /* Unix sockets that we made */
-    "unlink",
-    "unlinkat",
+    "unlink", "unlinkat",
     /* the watch */
-    "inotify_add_watch",
-    "inotify_init1",
-    "inotify_rm_watch",
+    "inotify_add_watch", "inotify_init1", "inotify_rm_watch",
     /* memory; see below for the rest */
-    "brk",
-    "madvise",
-    "mremap",
-    "munmap",
+    "brk", "madvise", "mremap", "munmap",
     /* threads, and their ends */
-    "exit",
-    "exit_group",
-    "futex",
-    "futex_time64",
-    "rseq",
-    "rt_sigaction",
-    "rt_sigprocmask",
-    "rt_sigreturn",
-    "sched_getaffinity",
-    "sched_yield",
-    "set_robust_list",
-    "sigreturn",
+    "exit", "exit_group", "futex", "futex_time64", "rseq", "rt_sigaction", "rt_sigprocmask",
+    "rt_sigreturn", "sched_getaffinity", "sched_yield", "set_robust_list", "sigreturn",
     /* time and chance */
-    "clock_getres",
-    "clock_getres_time64",
-    "clock_gettime",
-    "clock_gettime64",
-    "clock_nanosleep",
-    "clock_nanosleep_time64",
-    "getrandom",
-    "gettimeofday",
-    "nanosleep",
-    "time",
+    "clock_getres", "clock_getres_time64", "clock_gettime", "clock_gettime64", "clock_nanosleep",
+    "clock_nanosleep_time64", "getrandom", "gettimeofday", "nanosleep", "time",
     /* what libraries ask of the system and of ourselves */
-    "getegid",
-    "geteuid",
-    "getgid",
-    "getpid",
-    "getppid",
-    "getrlimit",
-    "getrusage",
-    "gettid",
-    "getuid",
-    "sysinfo",
-    "ugetrlimit",
-    "uname",
-};
+    "getegid", "geteuid", "getgid", "getpid", "getppid", "getrlimit", "getrusage", "gettid",
+    "getuid", "sysinfo", "ugetrlimit", "uname"};
 
-#define ARGUMENTS(...) \
-    {__VA_ARGS__}, sizeof((struct scmp_arg_cmp[]){__VA_ARGS__}) / sizeof(struct scmp_arg_cmp)
-
-/* A system call that is allowed only so. */
+/* A system call that is allowed with such arguments only. */
 struct conditional {
     const char *name;
-    struct scmp_arg_cmp arguments[3];
-    size_t count;
+    struct scmp_arg_cmp arguments[3]; /* those without an operator are not used */
 };
 
-static const int stream_flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+#define IS(number, value)                                                    \
+    {                                                                        \
+        .arg = (number), .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)(value) \
+    }
+#define LACKS(number, bits)                                                                      \
+    {                                                                                            \
+        .arg = (number), .op = SCMP_CMP_MASKED_EQ, .datum_a = (scmp_datum_t)(bits), .datum_b = 0 \
+    }
+#define IS_BUT_FOR(number, bits, value)                                              \
+    {                                                                                \
+        .arg = (number), .op = SCMP_CMP_MASKED_EQ, .datum_a = ~(scmp_datum_t)(bits), \
+        .datum_b = (value)                                                           \
+    }
+#define STREAM_SOCKET(family)                                                                 \
+    {                                                                                         \
+        "socket",                                                                             \
+        {                                                                                     \
+            IS(0, family), IS_BUT_FOR(1, SOCK_CLOEXEC | SOCK_NONBLOCK, SOCK_STREAM), IS(2, 0) \
+        }                                                                                     \
+    }
+
+static const struct conditional conditionals[] = {
+    /* Listeners that a reload adds. With no connect(2), no address with a message and no way to
+       connect by sending (TCP Fast Open), none of these can call out. */
+    STREAM_SOCKET(AF_INET),
+    STREAM_SOCKET(AF_INET6),
+    STREAM_SOCKET(AF_UNIX),
+    {"send", {LACKS(3, MSG_FASTOPEN)}},
+    {"sendto", {LACKS(3, MSG_FASTOPEN), IS(4, 0)}},
+    {"sendmsg", {LACKS(2, MSG_FASTOPEN)}},
+    {"setsockopt", {IS(1, SOL_SOCKET)}},
+    {"setsockopt", {IS(1, IPPROTO_TCP)}},
+    {"setsockopt", {IS(1, IPPROTO_IPV6)}},
+    /* No memory becomes a program. */
+    {"mmap", {LACKS(2, PROT_EXEC)}},
+    {"mmap2", {LACKS(2, PROT_EXEC)}},
+    {"mprotect", {LACKS(2, PROT_EXEC)}},
+    /* Asking for a limit, not setting one; naming memory (glibc); whether it is a terminal. */
+    {"prlimit64", {IS(0, 0), IS(2, 0)}},
+    {"prctl", {IS(0, PR_SET_VMA)}},
+    {"ioctl", {IS(1, TCGETS)}},
+};
 
 static bool add(scmp_filter_ctx filter, const char *name, const struct scmp_arg_cmp *arguments,
-                size_t count)
+                unsigned count)
 {
     int number = seccomp_syscall_resolve_name(name);
     int status;
@@ -146,60 +107,36 @@ static bool add(scmp_filter_ctx filter, const char *name, const struct scmp_arg_
     if (number == __NR_SCMP_ERROR) {
         return true;
     }
-    status = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, (unsigned)count, arguments);
+    status = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, count, arguments);
     errno = -status;
     return status == 0;
 }
 
-static bool add_conditional(scmp_filter_ctx filter)
+static unsigned used_arguments(const struct conditional *conditional)
 {
-    const struct conditional conditionals[] = {
-        /* Listeners that a reload adds. With no connect(2), no address in a message and no way to
-           connect by sending (TCP Fast Open), none of these can call out. */
-        {"socket",
-         ARGUMENTS(SCMP_A0(SCMP_CMP_EQ, AF_INET),
-                   SCMP_A1(SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)stream_flags, SOCK_STREAM))},
-        {"socket",
-         ARGUMENTS(SCMP_A0(SCMP_CMP_EQ, AF_INET6),
-                   SCMP_A1(SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)stream_flags, SOCK_STREAM))},
-        {"socket",
-         ARGUMENTS(SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
-                   SCMP_A1(SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)stream_flags, SOCK_STREAM))},
-        {"send", ARGUMENTS(SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0))},
-        {"sendto",
-         ARGUMENTS(SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0), SCMP_A4(SCMP_CMP_EQ, 0))},
-        {"sendmsg", ARGUMENTS(SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0))},
-        {"setsockopt", ARGUMENTS(SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET))},
-        {"setsockopt", ARGUMENTS(SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP))},
-        {"setsockopt", ARGUMENTS(SCMP_A1(SCMP_CMP_EQ, IPPROTO_IPV6))},
-        /* No memory becomes a program. */
-        {"mmap", ARGUMENTS(SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0))},
-        {"mmap2", ARGUMENTS(SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0))},
-        {"mprotect", ARGUMENTS(SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0))},
-        /* abort(3) */
-        {"tgkill", ARGUMENTS(SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()))},
-        /* Asking for a limit, not setting one; naming memory (glibc); whether it is a terminal. */
-        {"prlimit64", ARGUMENTS(SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0))},
-        {"prctl", ARGUMENTS(SCMP_A0(SCMP_CMP_EQ, PR_SET_VMA))},
-        {"ioctl", ARGUMENTS(SCMP_A1(SCMP_CMP_EQ, TCGETS))},
-    };
+    unsigned count = 0;
 
-    for (size_t i = 0; i < sizeof(conditionals) / sizeof(conditionals[0]); i++) {
-        if (!add(filter, conditionals[i].name, conditionals[i].arguments, conditionals[i].count)) {
-            return false;
-        }
+    while (count < sizeof(conditional->arguments) / sizeof(conditional->arguments[0]) &&
+           conditional->arguments[count].op != _SCMP_CMP_MIN) {
+        count++;
     }
-    return true;
+    return count;
 }
 
 static bool add_all(scmp_filter_ctx filter)
 {
-    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
-        if (!add(filter, allowed[i], NULL, 0)) {
-            return false;
-        }
+    /* abort(3) sends a signal, to itself. */
+    const struct scmp_arg_cmp own_process = IS(0, getpid());
+    bool good = add(filter, "tgkill", &own_process, 1);
+
+    for (size_t i = 0; good && i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+        good = add(filter, allowed[i], NULL, 0);
     }
-    return add_conditional(filter);
+    for (size_t i = 0; good && i < sizeof(conditionals) / sizeof(conditionals[0]); i++) {
+        good = add(filter, conditionals[i].name, conditionals[i].arguments,
+                   used_arguments(&conditionals[i]));
+    }
+    return good;
 }
 
 /* A system call of another architecture kills too; all threads take the filter on at once. */

@@ -162,6 +162,7 @@ def test_connecting_out_ends_the_process(confined, outside):
     assert opened >= 0, "listeners that a reload adds take this"
     with pytest.raises(Killed, match="SIGSYS"):
         inside(worker, "connect", opened, ipv4(outside), 16)
+    assert confined.wait() == -signal.SIGSYS
 
 
 @needs_seccomp
@@ -169,6 +170,7 @@ def test_connecting_by_sending_ends_the_process(confined, outside):
     opened = inside(confined.pid, *STREAM)
     with pytest.raises(Killed, match="SIGSYS"):
         inside(confined.pid, "sendto", opened, text("x"), 1, MSG_FASTOPEN, ipv4(outside), 16)
+    assert confined.wait() == -signal.SIGSYS
 
 
 @needs_seccomp
@@ -176,6 +178,7 @@ def test_sending_to_an_address_ends_the_process(confined, outside):
     opened = inside(confined.pid, *STREAM)
     with pytest.raises(Killed, match="SIGSYS"):
         inside(confined.pid, "sendto", opened, text("x"), 1, 0, ipv4(outside), 16)
+    assert confined.wait() == -signal.SIGSYS
 
 
 @needs_landlock
