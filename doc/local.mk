@@ -1,2 +1,1 @@
-EXTRA_DIST += CONTRIBUTING.md doc/architecture.md doc/decisions.md \
-	doc/delegation-check.md doc/tls.md
+EXTRA_DIST += CONTRIBUTING.md SECURITY.md doc

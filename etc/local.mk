@@ -3,6 +3,7 @@
 examplesdir = $(docdir)/examples
 dist_examples_DATA = \
 	etc/examples/Caddyfile \
+	etc/examples/apache.conf \
 	etc/examples/haproxy.cfg \
 	etc/examples/matrix-wellknownd.service \
 	etc/examples/nginx.conf \

@@ -9,6 +9,7 @@
 #include "daemon/config_data.h"
 #include "daemon/config_key.h"
 #include "daemon/config_text.h"
+#include "daemon/reserve.h"
 #include "daemon/setting.h"
 
 /* The files being read into one config. */
@@ -421,6 +422,9 @@ bool config_parser_read(struct config_parser *parser, const char *path, bool dom
 
     if (result != CONFIG_TEXT_READ) {
         return domains_only && result == CONFIG_TEXT_NOT_REGULAR;
+    }
+    if (!reserve_is_there()) {
+        return problem_set(parser->problem, "out of memory");
     }
     parser->file = config_add_file(parser->config, path);
     if (parser->context == NULL || parser->domains_only != domains_only) {

@@ -8,6 +8,7 @@
 
 #include "daemon/escape.h"
 #include "daemon/file.h"
+#include "daemon/reserve.h"
 
 enum {
     CERTIFICATE_LIMIT = 256 * 1024, /* bytes */
@@ -158,8 +159,9 @@ struct credentials *credentials_load(const char *certificate_path, const char *k
     bool good = false;
 
     *source = (struct credentials_source){0};
-    if (!credentials) {
-        problem_set(problem, "out of memory");
+    if (!credentials || !reserve_is_there()) {
+        problem_set(problem, "%s: out of memory", certificate_path);
+        free(credentials);
         return NULL;
     }
     if (!file_read(certificate_path, CERTIFICATE_LIMIT, &certificate, &source->certificate,

@@ -337,21 +337,26 @@ bool listeners_update(struct listeners *listeners, const struct config *config,
     good = want(listeners, &opened, LISTENER_HTTPS, &https, problem) &&
            want(listeners, &opened, LISTENER_HTTP, &config->listen_http, problem) &&
            want(listeners, &opened, LISTENER_METRICS, &config->metrics_listen, problem);
+    if (good) {
+        kept.items = calloc(listeners->count + opened.count + 1, sizeof(*kept.items));
+        dropped->items = calloc(listeners->count + 1, sizeof(*dropped->items));
+        good = (kept.items && dropped->items) || problem_set(problem, "out of memory");
+    }
     if (!good) {
         listeners_close(&opened);
+        free(kept.items);
+        free(dropped->items);
+        *dropped = (struct listeners){0};
         return false;
     }
     for (size_t i = 0; i < listeners->count; i++) {
         struct listener *listener = listeners->items[i];
+        struct listeners *list = listener->wanted ? &kept : dropped;
 
-        if (!listeners_append(listener->wanted ? &kept : dropped, listener)) {
-            abort(); /* a handful of pointers */
-        }
+        list->items[list->count++] = listener;
     }
     for (size_t i = 0; i < opened.count; i++) {
-        if (!listeners_append(&kept, opened.items[i])) {
-            abort();
-        }
+        kept.items[kept.count++] = opened.items[i];
     }
     free(listeners->items);
     free(opened.items);

@@ -31,6 +31,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/path.c src/daemon/path.h \
 	src/daemon/privileges.c src/daemon/privileges.h \
 	src/daemon/request.c src/daemon/request.h \
+	src/daemon/reserve.c src/daemon/reserve.h \
 	src/daemon/responses.c src/daemon/responses.h \
 	src/daemon/run.c src/daemon/run.h \
 	src/daemon/seccomp.c src/daemon/seccomp.h \

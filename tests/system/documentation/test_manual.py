@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from harness.daemon import HTTPS, PLAIN, PROJECT, SERVER_OPTION, run
 from harness.wire import CLIENT, SERVER, SUPPORT
-from peers import find, missing
+from harness.peers import find, missing
 
 DAEMON_PAGE = PROJECT / "man" / "matrix-wellknownd.8"
 CONFIGURATION_PAGE = PROJECT / "man" / "matrix-wellknownd.conf.5"

@@ -2,14 +2,17 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 from harness.daemon import PLAIN, PROJECT, SERVER_OPTION, free_port
 from harness.waiting import eventually, scaled
 from harness.wire import CLIENT, Endpoint
-from peers import find, libraries, missing
+from harness.peers import find, libraries, missing
 
 EXAMPLES = PROJECT / "etc" / "examples"
 SITE_PAGE = b"the site itself"
@@ -139,7 +142,45 @@ class Haproxy(Proxy):
         return [program, "-db", "-f", file]
 
 
-@pytest.fixture(params=(Nginx, Caddy, Haproxy), ids=lambda kind: kind.__name__.lower())
+class Apache(Proxy):
+    def command(self):
+        program = server("apache2")
+        # Its workers are not root even where it is started as root; so the site is outside of
+        # pytest's directory, which is root's alone.
+        self.root = Path(tempfile.mkdtemp(prefix="site-"))
+        self.root.chmod(0o755)
+        (self.root / "index.html").write_bytes(SITE_PAGE)
+        example(
+            "apache.conf",
+            self.directory,
+            words={
+                "*:443": f"127.0.0.1:{self.port}",
+                "/etc/letsencrypt/live/example.com/fullchain.pem": self.certificate,
+                "/etc/letsencrypt/live/example.com/privkey.pem": self.key,
+                "http://127.0.0.1:8080/": f"http://{self.wellknown}/",
+                "/var/www/html": self.root,
+            },
+        )
+        modules = Path(program).parents[1] / "lib" / "apache2" / "modules"
+        names = ("mpm_event", "authz_core", "dir", "ssl", "proxy", "proxy_http")
+        load = "".join(f"LoadModule {name}_module {modules}/mod_{name}.so\n" for name in names)
+        main = self.directory / "main.conf"
+        main.write_text(
+            f"ServerRoot {self.directory}\nDefaultRuntimeDir {self.directory}\n"
+            f"PidFile {self.directory}/apache.pid\nErrorLog {self.directory}/proxy.log\n"
+            f"Listen 127.0.0.1:{self.port}\nServerName example.com\n{load}"
+            f"{'User nobody' if os.geteuid() == 0 else ''}\n"
+            f"{'Group nogroup' if os.geteuid() == 0 else ''}\n"
+            f"Include {self.directory}/apache.conf\n"
+        )
+        return [program, "-D", "FOREGROUND", "-f", main]
+
+    def stop(self):
+        super().stop()
+        shutil.rmtree(self.root)
+
+
+@pytest.fixture(params=(Nginx, Caddy, Haproxy, Apache), ids=lambda kind: kind.__name__.lower())
 def proxy(request, start, site, tls, tmp_path):
     """A proxy by its example, and behind it `proxy.daemon` for example.com alone."""
     daemon = start(

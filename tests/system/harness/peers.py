@@ -1,10 +1,10 @@
-"""Programs that the documentation's tests need beside the daemon: installed, or unpacked."""
+"""Programs that tests need beside the daemon: installed, or unpacked."""
 
 import os
 import shutil
 from pathlib import Path
 
-from harness.daemon import PROJECT
+from .daemon import PROJECT
 
 # Where tests/system/install-peers has unpacked what packages.txt names.
 PEERS = Path(os.environ.get("PEERS", PROJECT / "build" / "peers")).absolute()

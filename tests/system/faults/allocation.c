@@ -1,0 +1,82 @@
+/* For LD_PRELOAD: makes one allocation of the main thread fail, as the test says through the file
+   that $ALLOCATION_FILE names: when `countdown` (from above 0) has come down to 0. What
+   libraries allocate that would crash does not fail: the daemon makes sure that there is memory
+   before it calls them, see src/daemon/reserve.h. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+
+static _Atomic long *countdown;
+
+__attribute__((constructor)) static void begin(void)
+{
+    const char *path = getenv("ALLOCATION_FILE");
+    int file = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    void *map = file < 0 ? MAP_FAILED
+                         : mmap(NULL, sizeof(long), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+
+    if (file >= 0) {
+        close(file);
+    }
+    countdown = map == MAP_FAILED ? NULL : map;
+}
+
+static bool is_fragile(const void *caller)
+{
+    static const char *const fragile[] = {"libconfuse", "libtasn1", "libgmp", "libhogweed"};
+    Dl_info info;
+
+    if (dladdr(caller, &info) == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(fragile) / sizeof(fragile[0]); i++) {
+        if (strstr(info.dli_fname, fragile[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool fails(const void *caller)
+{
+    if (!countdown || *countdown <= 0 || gettid() != getpid() || is_fragile(caller) ||
+        atomic_fetch_sub(countdown, 1) != 1) {
+        return false;
+    }
+    errno = ENOMEM;
+    return true;
+}
+
+void *malloc(size_t size)
+{
+    return fails(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return fails(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    return fails(__builtin_return_address(0)) ? NULL : __libc_realloc(old, size);
+}
+
+char *strdup(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = fails(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
+
+    return copy ? memcpy(copy, text, size) : NULL;
+}
