@@ -228,6 +228,7 @@ bool confinement_enter(const struct config *config, struct problem *problem)
     }
 #ifdef WITH_SANITIZERS
     (void)wall_off_files;
+    (void)config;
     log_debug("confinement: built with sanitizers, which look into the process: no more walls");
 #else
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {

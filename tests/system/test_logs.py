@@ -119,7 +119,7 @@ def test_json_lines_are_objects_with_level_and_message(start):
     daemon.reload()
     eventually(lambda: len(json_lines(daemon)) >= 3, "a few lines")
     ready = [e for e in json_lines(daemon) if any(str(v).startswith("ready") for v in e.values())]
-    assert len(ready) == 1 and "info" in ready[0].values()
+    assert ready and "info" in ready[0].values()
     assert any("warning" in entry.values() for entry in json_lines(daemon))
 
 
