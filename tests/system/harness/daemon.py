@@ -1,10 +1,14 @@
 """The real daemon as a child process: started, waited for, asked, stopped."""
 
+import atexit
+import functools
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -29,10 +33,24 @@ def environment_of(variables=None):
     return {**inherited, **(variables or {})}
 
 
+@functools.cache
+def copy_for_everybody():
+    """A copy of the program: another user may not reach the checkout, which can be in /root."""
+    folder = Path(tempfile.mkdtemp(prefix="matrix-wellknownd-"))
+    atexit.register(shutil.rmtree, folder)
+    folder.chmod(0o755)
+    return Path(shutil.copy2(BINARY, folder))
+
+
+def program(details):
+    """What to run with these details of subprocess.Popen."""
+    return copy_for_everybody() if "user" in details else BINARY
+
+
 def run(*arguments, environment=None, **details):
     """Runs the daemon's program to its end, for what does not stay running."""
     return subprocess.run(
-        [BINARY, *map(str, arguments)],
+        [program(details), *map(str, arguments)],
         env=environment_of(environment),
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -70,7 +88,7 @@ class Daemon:
         with self.error_file.open("wb") as error, self.output_file.open("wb") as output:
             variables = environment(error) if callable(environment) else environment
             self.process = subprocess.Popen(
-                [*map(str, starter), BINARY, *map(str, arguments)],
+                [*map(str, starter), program(details), *map(str, arguments)],
                 env=environment_of(variables),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
