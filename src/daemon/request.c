@@ -12,7 +12,7 @@ struct request_target request_target_read(const char *target)
         result.authority = target + 8;
     }
     if (result.authority) {
-        result.authority_length = strcspn(result.authority, "/");
+        result.authority_length = strcspn(result.authority, "/?");
         result.path = result.authority + result.authority_length;
     }
     return result;
@@ -30,10 +30,22 @@ bool request_target_is_well_formed(const char *target)
 
 bool request_is_token(const char *text)
 {
-    static const char characters[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    /* tchar of RFC 9110, section 5.6.2. Every field of every request is looked at. */
+    static const bool is_tchar[256] = {
+        ['!'] = true,         ['#'] = true,         ['$'] = true, ['%'] = true,
+        ['&'] = true,         ['\''] = true,        ['*'] = true, ['+'] = true,
+        ['-'] = true,         ['.'] = true,         ['^'] = true, ['_'] = true,
+        ['`'] = true,         ['|'] = true,         ['~'] = true, ['0' ... '9'] = true,
+        ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+    };
 
-    return *text && text[strspn(text, characters)] == '\0';
+    if (*text == '\0') {
+        return false;
+    }
+    while (is_tchar[(unsigned char)*text]) {
+        text++;
+    }
+    return *text == '\0';
 }
 
 bool request_value_is_well_formed(const char *value)
