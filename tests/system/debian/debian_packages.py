@@ -105,8 +105,8 @@ def make_tarball():
 
 def dependencies(files):
     """The names of the packages that these package files depend on, alternatives left out."""
-    fields = "".join(run("dpkg-deb", "--field", file, "Depends") for file in files).split(",")
-    names = {item.replace("\n", ",").split("|")[0].split("(")[0].strip() for item in fields}
+    fields = ",".join(run("dpkg-deb", "--field", file, "Depends") for file in files).split(",")
+    names = {item.split("|")[0].split("(")[0].strip() for item in fields}
     return sorted(name for name in names if name)
 
 
