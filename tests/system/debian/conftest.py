@@ -4,7 +4,7 @@ import os
 
 import pytest
 from debian_machine import Machine
-from debian_packages import Packages, base_tree, make_tarball, needed
+from debian_packages import base_tree, build_twice, needed
 from harness.certificates import Certbot
 from harness.daemon import PROJECT, is_sanitized
 
@@ -19,19 +19,9 @@ ANSWERS = {"domain": "example.com", "server": "matrix.example.com:8448"}
 
 @pytest.fixture(scope="session")
 def builds(tmp_path_factory):
-    """The packages twice, built at the same time under different circumstances."""
+    """The packages, built twice."""
     needed("dpkg-buildpackage", "dh", "dh_apparmor", "lintian")
-    folder = tmp_path_factory.mktemp("packages")
-    tarball = make_tarball()
-    first = Packages(folder / "first", tarball)
-    second = Packages(folder / "another" / "folder" / "second", tarball)
-    processes = (
-        first.start_build(),
-        second.start_build(TZ="Pacific/Kiritimati", LC_ALL="C.UTF-8", USER="somebody"),
-    )
-    statuses = [process.wait() for process in processes]
-    assert statuses == [0, 0], first.log[-8000:]
-    return first, second
+    return build_twice(tmp_path_factory.mktemp("packages") / "sources")
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,8 @@ class Packages:
         version = tarball.name.removeprefix("matrix-wellknownd-").removesuffix(".tar.xz")
         self.folder = folder
         self.sources = folder / f"matrix-wellknownd-{version}"
+        if self.sources.exists():
+            return
         self.folder.mkdir(parents=True)
         shutil.copy(tarball, folder / f"matrix-wellknownd_{version}.orig.tar.xz")
         run("tar", "--extract", "--file", tarball, "--directory", folder)
@@ -94,6 +96,36 @@ class Packages:
         file = self.folder / f"previous-{name}.deb"
         run("dpkg-deb", "--root-owner-group", "--build", unpacked, file)
         return file
+
+
+def digest_of(folder):
+    """What a folder of sources holds, in few characters."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+        digest.update(f"{file.relative_to(folder)} {file.stat().st_mode & 0o111}\n".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def build_twice(folder):
+    """Two builds at the same time under different circumstances; those of the same sources are kept
+    for the next time."""
+    tarball = make_tarball()
+    sources = Packages(folder, tarball).sources
+    kept = CACHE / f"packages-{digest_of(sources)}"
+    places = (kept / "first", kept / "another" / "folder" / "second")
+    if not (kept / "complete").exists():
+        for old in CACHE.glob("packages-*"):
+            shutil.rmtree(old)
+        first, second = (Packages(place, tarball) for place in places)
+        processes = (
+            first.start_build(),
+            second.start_build(TZ="Pacific/Kiritimati", LC_ALL="C.UTF-8", USER="somebody"),
+        )
+        statuses = [process.wait() for process in processes]
+        assert statuses == [0, 0], first.log[-8000:] + second.log[-8000:]
+        (kept / "complete").touch()
+    return tuple(Packages(place, tarball) for place in places)
 
 
 def make_tarball():
