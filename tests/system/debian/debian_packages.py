@@ -11,8 +11,9 @@ from harness.daemon import PROJECT
 
 BUILD = Path(os.environ.get("BUILD_DIRECTORY", PROJECT / "build")).absolute()
 CACHE = PROJECT / "build" / "debian"
-# In the tree: systemd, the judge of AppArmor profiles, and what our packages depend on.
-BESIDE_DEPENDENCIES = ("systemd", "systemd-sysv", "apparmor", "apt")
+# In the tree: systemd, the judge of AppArmor profiles, what debian/tests needs, and what our
+# packages depend on.
+BESIDE_DEPENDENCIES = ("systemd", "systemd-sysv", "apparmor", "apt", "curl", "openssl")
 
 
 def run(*command, **details):

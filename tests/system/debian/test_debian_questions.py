@@ -223,6 +223,26 @@ def test_removal_keeps_the_configuration_and_purge_leaves_nothing(machine, packa
     assert "matrix" not in machine.output("systemctl", "list-units", "--all", "--no-legend")
 
 
+def test_debians_own_tests_pass(machine, packages):
+    """debian/tests/service, as autopkgtest would run it: with a repository that has the package."""
+    script = "/var/tmp/service"
+    machine.install(packages["matrix-wellknownd"])
+    index = subprocess.run(
+        ["dpkg-scanpackages", "--multiversion", "."],
+        cwd=packages.folder, capture_output=True, text=True, check=True,
+    )
+    for file in packages.all:
+        machine.write(f"/var/tmp/repository/{file.name}", file.read_bytes())
+    machine.write("/var/tmp/repository/Packages", index.stdout)
+    machine.write(
+        "/etc/apt/sources.list", "deb [trusted=yes] file:/var/tmp/repository ./\n"
+    )
+    machine.run("apt-get", "update")
+    machine.write(script, (PROJECT / "debian" / "tests" / "service").read_bytes())
+    said = machine.output("sh", script)
+    assert "== purge" in said
+
+
 def test_the_german_translation_is_complete():
     text = (PROJECT / "debian" / "po" / "de.po").read_text()
     assert "fuzzy" not in text
