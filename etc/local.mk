@@ -9,6 +9,10 @@ dist_examples_DATA = \
 	etc/examples/nginx.conf \
 	etc/matrix-wellknownd.conf
 
+# For systems without systemd.
+openrcdir = $(docdir)/examples/openrc
+dist_openrc_DATA = etc/openrc/matrix-wellknownd
+
 # Bash looks for the completion of a program under the program's name.
 completiondir = $(datadir)/bash-completion/completions
 completion_DATA = etc/completions/matrix-wellknownd
