@@ -208,14 +208,12 @@ def check_same(server, reference):
     return {"suite": suite, "etag": response.getheader("ETag")}
 
 
-def wait_quiet(server):
-    """Until the server has nothing to do any more."""
+def wait_quiet(server, window=0.2, patience=120):
+    """Until the server has nothing to do any more, not even in the background."""
     last = server.process.cpu()
-    for _ in range(50):
-        time.sleep(0.1)
+    for _ in range(int(patience / window)):
+        time.sleep(window)
         spent = server.process.cpu() - last
         last += spent
         if spent < 2e6:
             return
-
-

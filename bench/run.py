@@ -68,6 +68,7 @@ def arguments():
     parser.add_argument("--build", type=Path, required=True, help="the build directory")
     parser.add_argument("--smoke", action="store_true", help="only see that everything works")
     parser.add_argument("--only", help="these groups, separated by commas (for development)")
+    parser.add_argument("--rounds", type=int, help="instead of five, or one")
     return parser.parse_args()
 
 
@@ -96,6 +97,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     os.sched_setaffinity(0, process.LOAD_CORES)
     plan = rows.Plan(build, options.smoke)
+    if options.rounds:
+        plan.rounds = plan.slow_rounds = options.rounds
     plan.work.mkdir(parents=True, exist_ok=True)
     try:
         found, same = measure(plan, options.only and options.only.split(","))
