@@ -29,7 +29,7 @@ class Plan:
         self.smoke = smoke
         self.rounds = 1 if smoke else 5
         self.slow_rounds = 1 if smoke else 5
-        self.seconds = 1 if smoke else 2
+        self.seconds = 1
         self.floor_handshakes = 200 if smoke else 3000
         self.domains = 100 if smoke else 10000
         self.plain_domains = 500 if smoke else 100000
