@@ -21,7 +21,10 @@ HERE = Path(__file__).resolve().parent
 
 
 def first_line(*command):
-    done = subprocess.run(command, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError:
+        return "?"
     return (done.stdout + done.stderr).strip().partition("\n")[0]
 
 
@@ -100,6 +103,7 @@ def main():
     if options.rounds:
         plan.rounds = plan.slow_rounds = options.rounds
     plan.work.mkdir(parents=True, exist_ok=True)
+    commit = first_line("git", "-C", str(HERE), "describe", "--always", "--dirty")
     try:
         found, same = measure(plan, options.only and options.only.split(","))
     except load.Wrong as error:
@@ -108,7 +112,7 @@ def main():
     found.sort(key=lambda row: (not row["row"].isdigit(), int(row["row"]) if row["row"].isdigit() else 0))
     results = {
         "date": datetime.date.today().isoformat(),
-        "commit": first_line("git", "-C", str(HERE), "describe", "--always", "--dirty"),
+        "commit": commit,
         "machine": machine(),
         "versions": versions(),
         "same": same,

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import resource
 import shutil
 from pathlib import Path
 
@@ -18,7 +19,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "public, max-age=3600",
 }
-CONNECTIONS = 9000
+CONNECTIONS = min(9000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 200)
 # Where tests/system/install-peers unpacks servers that are not installed.
 UNPACKED = Path(os.environ.get("PEERS", "/nonexistent")).absolute()
 
@@ -140,9 +141,12 @@ class Nginx(Server):
             f" {kind}_temp_path {self.folder}/{kind};"
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
+        # A worker that reads certificates must be able to, wherever the build directory is.
+        user = "user root;" if os.geteuid() == 0 else ""
         self.write(
             "conf",
             f"""
+{user}
 daemon off;
 worker_processes {self.workers};
 pid {self.folder}/pid;
