@@ -340,9 +340,11 @@ bool listeners_update(struct listeners *listeners, const struct config *config,
     if (good) {
         kept.items = calloc(listeners->count + opened.count + 1, sizeof(*kept.items));
         dropped->items = calloc(listeners->count + 1, sizeof(*dropped->items));
-        good = (kept.items && dropped->items) || problem_set(problem, "out of memory");
+        if (!kept.items || !dropped->items) {
+            good = problem_set(problem, "out of memory");
+        }
     }
-    if (!good) {
+    if (!good || !kept.items || !dropped->items) {
         listeners_close(&opened);
         free(kept.items);
         free(dropped->items);

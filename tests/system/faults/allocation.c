@@ -13,9 +13,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* NOLINTBEGIN: the names are the C library's. */
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
+/* NOLINTEND */
 
 static _Atomic long *countdown;
 
@@ -63,17 +65,17 @@ void *malloc(size_t size)
     return fails(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
 }
 
-void *calloc(size_t count, size_t size)
+void *calloc(size_t count, size_t size) /* NOLINT */
 {
     return fails(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
 }
 
-void *realloc(void *old, size_t size)
+void *realloc(void *old, size_t size) /* NOLINT */
 {
     return fails(__builtin_return_address(0)) ? NULL : __libc_realloc(old, size);
 }
 
-char *strdup(const char *text)
+char *strdup(const char *text) /* NOLINT */
 {
     size_t size = strlen(text) + 1;
     char *copy = fails(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
