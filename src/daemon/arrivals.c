@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/log.h"
@@ -202,6 +203,27 @@ void arrivals_greet(struct connection *connection)
     }
 }
 
+/* accept(2) found no descriptor or no memory left. */
+static void make_descriptor_free(struct worker *worker)
+{
+    static const struct timespec moment = {.tv_nsec = 2000000};
+    struct connection *connection = longest_waiting(worker);
+
+    if (may_tell_limit(worker->service)) {
+        log_warning("cannot accept a connection: %s: raise the limit of open files or lower "
+                    "max_connections",
+                    strerror(errno));
+    }
+    if (connection) {
+        connection_end(connection);
+    } else {
+        /* The listener goes on saying that somebody waits: without a pause this would be all that
+           the worker does until others have closed something. */
+        ask_other_worker(worker);
+        nanosleep(&moment, NULL);
+    }
+}
+
 /* Takes a client in. False where there was none. */
 static bool accept_one(struct worker *worker, const struct listener *listener)
 {
@@ -215,15 +237,7 @@ static bool accept_one(struct worker *worker, const struct listener *listener)
 
     if (socket < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            if (may_tell_limit(service)) {
-                log_warning("cannot accept a connection: %s: raise the limit of open files or "
-                            "lower max_connections",
-                            strerror(errno));
-            }
-            connection = longest_waiting(worker);
-            if (connection) {
-                connection_end(connection);
-            }
+            make_descriptor_free(worker);
         }
         return false;
     }
