@@ -1,6 +1,7 @@
 # make fuzz: builds the libFuzzer targets with clang and sanitizers, apart from everything else,
 # and runs each for FUZZ_SECONDS. What is found is left in fuzz-build/.
-EXTRA_DIST += fuzz
+# With "/.", or "make dist" would make the target of that name, which fuzzes.
+EXTRA_DIST += fuzz/.
 
 FUZZ_SECONDS = 20
 FUZZ_CC = clang

@@ -6,6 +6,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/address_limit.c src/daemon/address_limit.h \
 	src/daemon/arrivals.c src/daemon/arrivals.h \
 	src/daemon/certificates.c src/daemon/certificates.h \
+	src/daemon/clock.h \
 	src/daemon/config.c src/daemon/config.h \
 	src/daemon/config_check.c src/daemon/config_check.h \
 	src/daemon/config_data.c src/daemon/config_data.h \
