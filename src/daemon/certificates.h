@@ -92,10 +92,10 @@ struct credentials *certificate_set_trim(struct certificate_set *set, time_t now
 /* Drops the set's references. No worker may still see certificates that only this set holds. */
 void certificate_set_clear(struct certificate_set *set);
 
-/* Looks whether the files have changed since the last attempt, or were refused then, and if so loads
-   them. A new pair is taken only where it belongs together and has not expired; `*retired` is then the old one (or
-   NULL), to be released after a grace period. Otherwise the old goes on, and the log says which
-   file, why, and until when the old one is good; the same is said once. */
+/* Looks whether the files have changed since the last attempt, or were refused then, and if so
+   loads them. A new pair is taken only where it belongs together and has not expired; `*retired` is
+   then the old one (or NULL), to be released after a grace period. Otherwise the old goes on, and
+   the log says which file, why, and until when the old one is good; the same is said once. */
 enum certificate_refresh certificate_refresh(struct certificate *certificate,
                                              struct credentials **retired);
 
