@@ -11,14 +11,14 @@
 /* What libmicrohttpd 1.0 has to be told, and 0.9 does by itself. */
 enum {
 #if MHD_VERSION >= 0x00097707
-    /* A worker's daemon is its own thread's alone. With it MHD_add_connection() calls
+    /* A worker's daemon is its own thread's alone. Thus MHD_add_connection() calls
        notify_connection() before it returns, instead of in the next run. */
-    SINGLE_THREADED = MHD_USE_NO_THREAD_SAFETY,
+    THREADING = MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_THREAD_SAFETY,
     /* A blank in a target gets 400, where 0 redirects; 0.9's 1 would do no more than take the
        answer to a missing Host from us. */
     STRICTNESS = 1,
 #else
-    SINGLE_THREADED = 0,
+    THREADING = MHD_ALLOW_SUSPEND_RESUME,
     STRICTNESS = 0,
 #endif
 };
@@ -81,8 +81,7 @@ static void log_library(void *context, const char *format, va_list arguments)
 
 struct MHD_Daemon *http_daemon_start(struct worker *worker, bool tls)
 {
-    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
-                     MHD_ALLOW_SUSPEND_RESUME | SINGLE_THREADED;
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | THREADING;
     struct MHD_OptionItem tls_options[] = {
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)tls_priorities},
         {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)tls_retrieve_certificate},

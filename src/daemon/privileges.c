@@ -42,9 +42,9 @@ static bool keep_capabilities(uint64_t kept)
 /* Which one lets us read any file. A container's root has only the one that lets it write too. */
 static uint64_t reading_capability(uint64_t permitted)
 {
-    return (permitted & CAPABILITY(CAP_DAC_READ_SEARCH)) != 0
-               ? CAPABILITY(CAP_DAC_READ_SEARCH)
-               : permitted & CAPABILITY(CAP_DAC_OVERRIDE);
+    uint64_t least = CAPABILITY(CAP_DAC_READ_SEARCH);
+
+    return (permitted & least) != 0 ? least : (permitted & CAPABILITY(CAP_DAC_OVERRIDE));
 }
 
 bool privileges_reduce(void)
