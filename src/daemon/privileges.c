@@ -49,11 +49,14 @@ static uint64_t reading_capability(uint64_t permitted)
 
 bool privileges_reduce(void)
 {
-    uint64_t permitted;
+    uint64_t permitted, kept;
 
-    return permitted_capabilities(&permitted) &&
-           keep_capabilities(reading_capability(permitted) |
-                             (permitted & CAPABILITY(CAP_NET_BIND_SERVICE)));
+    if (!permitted_capabilities(&permitted)) {
+        return false;
+    }
+    kept = reading_capability(permitted) | (permitted & CAPABILITY(CAP_NET_BIND_SERVICE));
+    /* A service manager that has taken the others away may have taken capset(2) away, too. */
+    return keep_capabilities(kept) || permitted == kept;
 }
 
 /* To be called as the unprivileged user, who still has what root had. */

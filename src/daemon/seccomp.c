@@ -31,8 +31,9 @@ static const char *const allowed[] = {
     /* descriptors */
     "close", "dup3", "fcntl", "fcntl64", "read", "readv", "write", "writev",
     /* files: certificates and configuration. Landlock decides which */
-    "_llseek", "fstat", "fstat64", "fstatat64", "getcwd", "getdents64", "lseek", "lstat", "lstat64",
-    "newfstatat", "open", "openat", "pread64", "readlink", "readlinkat", "stat", "stat64", "statx",
+    "access", "faccessat", "faccessat2", "_llseek", "fstat", "fstat64", "fstatat64", "getcwd",
+    "getdents64", "lseek", "lstat", "lstat64", "newfstatat", "open", "openat", "pread64",
+    "readlink", "readlinkat", "stat", "stat64", "statx",
     /* Unix sockets that we made */
     "unlink", "unlinkat",
     /* the watch */
