@@ -64,8 +64,10 @@ def test_mandoc_finds_no_fault_in_a_page(page):
     found = subprocess.run(
         [find("mandoc"), "-Tlint", page], capture_output=True, text=True, check=False
     ).stdout
-    # Pages of programs that are not installed here are no fault.
-    lines = [line for line in found.splitlines() if "referenced manual not found" not in line]
+    # Pages of programs that are not installed here are no fault, nor are lines of the source as
+    # long as the project's others.
+    ignored = ("referenced manual not found", "input text line longer than 80 bytes")
+    lines = [line for line in found.splitlines() if not any(text in line for text in ignored)]
     assert not lines
 
 
