@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -178,13 +180,28 @@ def base_tree(files):
         for old in CACHE.glob(f"{codename}-*"):
             shutil.rmtree(old)
         unfinished = CACHE / "unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
         CACHE.mkdir(parents=True, exist_ok=True)
         left_out = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale")]
-        run(
+        fetch(
+            unfinished,
             *("mmdebstrap", "--mode=root", "--variant=apt", "--format=directory"),
             *(f"--include={include}", *left_out, '--aptopt=Acquire::Languages "none"'),
             *(codename, unfinished, *sources),
         )
         unfinished.rename(tree)
     return tree
+
+
+def fetch(folder, *command):
+    """Runs what fills a folder from the mirror. Where that cannot be reached, after some time and
+    again some time later, the test is skipped: it says nothing of the packages."""
+    for pause in (10, 30, None):
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            return run(*command)
+        except AssertionError as problem:
+            if not re.search(r"Temporary failure|Failed to fetch|Could not connect", str(problem)):
+                raise
+        if pause is None:
+            pytest.skip("the mirror of Debian's packages cannot be reached: no tree to boot")
+        time.sleep(pause)
