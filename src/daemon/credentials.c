@@ -151,36 +151,45 @@ static bool pair_matches(const struct credentials *credentials)
     return matches;
 }
 
-struct credentials *credentials_load(const char *certificate_path, const char *key_path,
-                                     struct credentials_source *source, struct problem *problem)
+struct credentials *credentials_parse(const char *certificate_path,
+                                      const gnutls_datum_t *certificate, const char *key_path,
+                                      const gnutls_datum_t *key, struct problem *problem)
 {
-    gnutls_datum_t certificate = {0}, key = {0};
     struct credentials *credentials = credentials_new();
-    bool good = false;
 
-    *source = (struct credentials_source){0};
     if (!credentials || !reserve_is_there()) {
         problem_set(problem, "%s: out of memory", certificate_path);
         free(credentials);
         return NULL;
     }
-    if (!file_read(certificate_path, CERTIFICATE_LIMIT, &certificate, &source->certificate,
-                   problem) ||
-        !file_read(key_path, KEY_LIMIT, &key, &source->key, problem) ||
-        !load_chain(credentials, certificate_path, &certificate, problem) ||
-        !load_key(credentials, key_path, &key, problem)) {
-        goto out;
-    }
-    good = pair_matches(credentials) ||
-           problem_set(problem, "%s: the private key does not belong to the certificate in %s",
-                       key_path, certificate_path);
-out:
-    file_wipe(&certificate);
-    file_wipe(&key);
-    if (!good) {
+    if (!load_chain(credentials, certificate_path, certificate, problem) ||
+        !load_key(credentials, key_path, key, problem)) {
         credentials_free(credentials);
         return NULL;
     }
+    if (!pair_matches(credentials)) {
+        problem_set(problem, "%s: the private key does not belong to the certificate in %s",
+                    key_path, certificate_path);
+        credentials_free(credentials);
+        return NULL;
+    }
+    return credentials;
+}
+
+struct credentials *credentials_load(const char *certificate_path, const char *key_path,
+                                     struct credentials_source *source, struct problem *problem)
+{
+    gnutls_datum_t certificate = {0}, key = {0};
+    struct credentials *credentials = NULL;
+
+    *source = (struct credentials_source){0};
+    if (file_read(certificate_path, CERTIFICATE_LIMIT, &certificate, &source->certificate,
+                  problem) &&
+        file_read(key_path, KEY_LIMIT, &key, &source->key, problem)) {
+        credentials = credentials_parse(certificate_path, &certificate, key_path, &key, problem);
+    }
+    file_wipe(&certificate);
+    file_wipe(&key);
     return credentials;
 }
 

@@ -33,6 +33,11 @@ struct credentials_source {
 struct credentials *credentials_load(const char *certificate_path, const char *key_path,
                                      struct credentials_source *source, struct problem *problem);
 
+/* The same of PEM texts that have been read; the paths are for messages. */
+struct credentials *credentials_parse(const char *certificate_path,
+                                      const gnutls_datum_t *certificate, const char *key_path,
+                                      const gnutls_datum_t *key, struct problem *problem);
+
 /* Makes a throwaway key (P-256) and a certificate for `names` (may be empty), localhost and the
    loopback addresses, signed by itself and valid for 30 days. Nothing touches the disk. */
 struct credentials *credentials_self_signed(const char *const *names, size_t count,

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,21 +44,17 @@ static const char *remedy(int error)
                                  : " (the daemon's user must be able to read it)";
 }
 
-bool file_read(const char *path, size_t limit, gnutls_datum_t *content, struct stat *status,
-               struct problem *problem)
-{
-    struct stat own_status;
-    bool good = false;
-    int file;
+/* Without O_NONBLOCK a FIFO would hold us until somebody writes to it. */
+enum {
+    OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+};
 
-    *content = (gnutls_datum_t){0};
-    status = status ? status : &own_status;
-    /* Without O_NONBLOCK a FIFO would hold us until somebody writes to it. */
-    file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (file < 0) {
-        return problem_set(problem, "%s: cannot open it: %s%s", path, strerror(errno),
-                           remedy(errno));
-    }
+/* Reads what has been opened, and closes it. */
+static bool read_opened(int file, const char *path, size_t limit, gnutls_datum_t *content,
+                        struct stat *status, struct problem *problem)
+{
+    bool good = false;
+
     if (fstat(file, status) != 0) {
         problem_set(problem, "%s: cannot look at it: %s", path, strerror(errno));
     } else if (!S_ISREG(status->st_mode)) {
@@ -78,6 +76,68 @@ bool file_read(const char *path, size_t limit, gnutls_datum_t *content, struct s
         file_wipe(content);
     }
     return good;
+}
+
+bool file_read(const char *path, size_t limit, gnutls_datum_t *content, struct stat *status,
+               struct problem *problem)
+{
+    struct stat own_status;
+    int file = open(path, OPEN_FLAGS);
+
+    *content = (gnutls_datum_t){0};
+    if (file < 0) {
+        return problem_set(problem, "%s: cannot open it: %s%s", path, strerror(errno),
+                           remedy(errno));
+    }
+    return read_opened(file, path, limit, content, status ? status : &own_status, problem);
+}
+
+/* openat(2) for each part of `name`. openat2(2) could do it at once, but not on every kernel and in
+   every container, and no part of a name is "..". */
+static int open_beneath(const char *directory, const char *name)
+{
+    int opened = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    while (opened >= 0 && *name) {
+        size_t length = strcspn(name, "/");
+        bool last = name[length] == '\0';
+        char part[NAME_MAX + 1];
+        int next = -1;
+        int error = ENAMETOOLONG;
+
+        if (length <= NAME_MAX) {
+            memcpy(part, name, length);
+            part[length] = '\0';
+            next = openat(opened, part,
+                          O_NOFOLLOW | (last ? OPEN_FLAGS : O_PATH | O_DIRECTORY | O_CLOEXEC));
+            error = errno;
+        }
+        close(opened);
+        errno = error;
+        opened = next;
+        name += last ? length : length + 1;
+    }
+    return opened;
+}
+
+bool file_read_beneath(const char *directory, const char *name, size_t limit,
+                       gnutls_datum_t *content, bool *missing, struct problem *problem)
+{
+    int file = open_beneath(directory, name);
+    char path[PATH_MAX];
+    struct stat status;
+
+    *content = (gnutls_datum_t){0};
+    *missing = file < 0 && (errno == ENOENT || errno == ENAMETOOLONG);
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    if (file < 0 && errno == ELOOP) {
+        return problem_set(problem, "%s: is a symbolic link: put the file itself there", path);
+    }
+    if (file < 0) {
+        return problem_set(problem, "%s: cannot open it: %s%s", path, strerror(errno),
+                           remedy(errno));
+    }
+    return read_opened(file, path, limit, content, &status, problem);
 }
 
 void file_wipe(gnutls_datum_t *content)

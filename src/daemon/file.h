@@ -16,7 +16,13 @@
 bool file_read(const char *path, size_t limit, gnutls_datum_t *content, struct stat *status,
                struct problem *problem);
 
-/* Overwrites and frees what file_read returned: it may be a private key. */
+/* The same for the file `name` beneath `directory`, where neither the file nor a directory of
+   `name` may be a symbolic link: for names that others have a say in. `name` must have no "..". A
+   file that is not there is a problem with `*missing` set. */
+bool file_read_beneath(const char *directory, const char *name, size_t limit,
+                       gnutls_datum_t *content, bool *missing, struct problem *problem);
+
+/* Overwrites and frees what these returned: it may be a private key. */
 void file_wipe(gnutls_datum_t *content);
 
 #endif

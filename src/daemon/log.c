@@ -10,7 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
 #include "daemon/escape.h"
+
+enum {
+    SELDOM = 60000 /* milliseconds */
+};
 
 /* The main thread sets them, at reloads too; every thread reads them. */
 static _Atomic enum log_level current_level = LOG_LEVEL_INFO;
@@ -127,3 +132,23 @@ DEFINE_LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)
 DEFINE_LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING)
 DEFINE_LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
 DEFINE_LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
+
+void log_error_seldom(const char *text)
+{
+    /* When something was last told, in milliseconds, by what its text hashes to: nobody but who
+       writes the files has a say in that, and a text that meets another waits for a minute. */
+    static _Atomic uint64_t told[256];
+    uint32_t hash = 2166136261; /* FNV-1a */
+    uint64_t now = monotonic_milliseconds();
+    uint64_t before;
+
+    for (const char *byte = text; *byte; byte++) {
+        hash = (hash ^ (unsigned char)*byte) * 16777619;
+    }
+    hash = (hash ^ hash >> 16) % (sizeof(told) / sizeof(told[0]));
+    before = atomic_load(&told[hash]);
+    if ((before == 0 || now - before >= SELDOM) &&
+        atomic_compare_exchange_strong(&told[hash], &before, now)) {
+        log_error("%s", text);
+    }
+}

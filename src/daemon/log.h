@@ -37,4 +37,7 @@ void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* log_error for what any client can bring about again and again: the same text once a minute. */
+void log_error_seldom(const char *text);
+
 #endif
