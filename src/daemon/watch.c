@@ -30,6 +30,7 @@ struct watch {
     struct certificate **pending;
     size_t pending_count;
     size_t pending_capacity;
+    size_t entry_count;
     bool incomplete; /* some directory could not be watched */
 };
 
@@ -62,6 +63,7 @@ static void forget_directories(struct watch *watch)
     free(watch->directories);
     watch->directories = NULL;
     watch->directory_count = 0;
+    watch->entry_count = 0;
 }
 
 void watch_free(struct watch *watch)
@@ -142,6 +144,7 @@ static void watch_entry(struct watch *watch, struct certificate *certificate, co
     memcpy(entry->name, name, size);
     entry->next = watch->directories[descriptor];
     watch->directories[descriptor] = entry;
+    watch->entry_count++;
 }
 
 struct visit {
@@ -157,13 +160,27 @@ static void visit_entry(void *context, const char *directory, const char *name, 
     watch_entry(visit->watch, visit->certificate, directory, name);
 }
 
+/* Of a path that leads nowhere yet, the first directory that is missing is watched for. By the time
+   that watch is set it may have been made, and the next in it: so it is walked again until that
+   finds nothing new. */
+static void watch_path(struct watch *watch, struct certificate *certificate, const char *path)
+{
+    struct visit visit = {watch, certificate};
+    size_t before;
+    bool missing;
+
+    do {
+        before = watch->entry_count;
+        missing = access(path, F_OK) != 0;
+        path_walk(path, visit_entry, &visit);
+    } while (missing && watch->entry_count != before);
+}
+
 static void watch_certificate(struct watch *watch, struct certificate *certificate)
 {
     if (certificate->certificate_path) {
-        struct visit visit = {watch, certificate};
-
-        path_walk(certificate->certificate_path, visit_entry, &visit);
-        path_walk(certificate->key_path, visit_entry, &visit);
+        watch_path(watch, certificate, certificate->certificate_path);
+        watch_path(watch, certificate, certificate->key_path);
     }
 }
 
