@@ -110,6 +110,9 @@ static bool overlay_settings(struct config *config, const struct options *option
 {
     return overlay_listeners(config, options, problem) &&
            overlay_certificate(config, options, problem) &&
+           overlay(config, config, "acme_alpn_dir", options->acme_alpn_dir, problem) &&
+           overlay(config, config, "acme_webroot", options->acme_webroot, problem) &&
+           overlay(config, config, "http_redirect", options->http_redirect, problem) &&
            overlay(config, config, "max_age", options->max_age, problem) &&
            overlay(config, config, "access_log", options->access_log, problem) &&
            overlay(config, config, "log_level", options->log_level, problem) &&

@@ -57,6 +57,9 @@ struct config {
     unsigned request_timeout;        /* seconds, accept to the end of the headers */
     unsigned keepalive_timeout;      /* seconds */
     unsigned threads;                /* 0: as many as there are CPUs */
+    char *acme_alpn_dir;             /* where tls-alpn-01 challenges are filed, or NULL */
+    char *acme_webroot;              /* where http-01 tokens are, or NULL */
+    bool http_redirect;              /* plain listeners send everything else to https:// */
     bool access_log;
     enum log_level log_level;
     enum log_format log_format;

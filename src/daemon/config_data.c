@@ -189,6 +189,8 @@ void config_free(struct config *config)
     address_list_clear(&config->metrics_listen);
     free(config->certificate);
     free(config->key);
+    free(config->acme_alpn_dir);
+    free(config->acme_webroot);
     free(config->user);
     free(config->domains_dir);
     for (size_t i = 0; i < config->domain_count; i++) {

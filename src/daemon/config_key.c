@@ -39,7 +39,10 @@ static const struct config_key top_keys[] = {
     {"metrics_listen", CONFIG_ADDRESSES, CONFIG_MEMBER(metrics_listen), setting_check_address, PLAIN},
     {"certificate", CONFIG_PATH, CONFIG_MEMBER(certificate), setting_check_text, PLAIN},
     {"key", CONFIG_PATH, CONFIG_MEMBER(key), setting_check_text, PLAIN},
-    {"domains_dir", CONFIG_PATH, CONFIG_MEMBER(domains_dir), setting_check_text, PLAIN},
+    {"acme_alpn_dir", CONFIG_DIRECTORY, CONFIG_MEMBER(acme_alpn_dir), setting_check_text, PLAIN},
+    {"acme_webroot", CONFIG_DIRECTORY, CONFIG_MEMBER(acme_webroot), setting_check_text, PLAIN},
+    {"http_redirect", CONFIG_BOOLEAN, CONFIG_MEMBER(http_redirect), setting_check_boolean, PLAIN},
+    {"domains_dir", CONFIG_DIRECTORY, CONFIG_MEMBER(domains_dir), setting_check_text, PLAIN},
     {"max_age", CONFIG_MAX_AGE, CONFIG_MEMBER(max_age), setting_check_max_age, PLAIN},
     {"access_log", CONFIG_BOOLEAN, CONFIG_MEMBER(access_log), setting_check_boolean, PLAIN},
     {"log_level", CONFIG_LOG_LEVEL, CONFIG_MEMBER(log_level), setting_check_log_level, PLAIN},
@@ -181,15 +184,30 @@ static char *resolve_path(const char *text, const struct origin *origin)
     return path;
 }
 
-static bool set_path(char **place, const char *text, const struct origin *origin,
-                     struct problem *problem)
+/* Whether what is beneath a directory can be read: of its own place nothing is needed. */
+static bool reaches_beneath(const char *directory, struct problem *problem)
+{
+    char *entry = NULL;
+    bool good;
+
+    if (asprintf(&entry, "%s/*", directory) < 0) {
+        return problem_set(problem, "out of memory");
+    }
+    good = confinement_reaches(entry, problem);
+    free(entry);
+    return good;
+}
+
+static bool set_path(char **place, enum config_kind kind, const char *text,
+                     const struct origin *origin, struct problem *problem)
 {
     char *path = resolve_path(text, origin);
 
     if (path == NULL) {
         return problem_set(problem, "out of memory");
     }
-    if (!confinement_reaches(path, problem)) {
+    if (kind == CONFIG_DIRECTORY ? !reaches_beneath(path, problem)
+                                 : !confinement_reaches(path, problem)) {
         free(path);
         return false;
     }
@@ -283,7 +301,8 @@ static bool set_value(const struct config_key *key, struct config *config, void 
     case CONFIG_REDIRECT:
         return set_redirect(place, text, problem);
     case CONFIG_PATH:
-        return set_path(place, text, origin, problem);
+    case CONFIG_DIRECTORY:
+        return set_path(place, key->kind, text, origin, problem);
     case CONFIG_EXTRA:
         return set_extra(config, place, text, origin, problem);
     case CONFIG_ADDRESSES:

@@ -26,6 +26,7 @@ enum config_kind {
     CONFIG_BASE_URL,  /* char * */
     CONFIG_REDIRECT,  /* char *, without the last slash */
     CONFIG_PATH,      /* char *, made relative to what the configuration file is relative to */
+    CONFIG_DIRECTORY, /* char *, likewise: what is beneath it is read */
     CONFIG_EXTRA,     /* json_t *, read from the file at that path */
     CONFIG_ADDRESSES, /* struct address_list, one value at a time */
     CONFIG_NUMBER,    /* unsigned */

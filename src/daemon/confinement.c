@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "daemon/landlock.h"
 #include "daemon/log.h"
@@ -107,6 +108,8 @@ static void add_archive(struct directories *directories, const char *directory)
 /* One path, while its directories are collected. */
 struct collection {
     struct directories *directories;
+    const char *path;
+    bool missing;  /* it leads nowhere yet */
     char *through; /* the directory of the last link in the middle of the path, or NULL */
 };
 
@@ -114,7 +117,6 @@ static void collect_readable(void *context, const char *directory, const char *n
 {
     struct collection *collection = context;
 
-    (void)name;
     if (!last) {
         free(collection->through);
         collection->through = is_shared(directory) ? NULL : strdup(directory);
@@ -124,6 +126,12 @@ static void collect_readable(void *context, const char *directory, const char *n
     if (collection->through && path_is_beneath(directory, collection->through)) {
         directories_add(collection->directories, collection->through, strlen(collection->through));
     }
+    if (collection->missing && is_shared(directory) && strcmp(name, "*") != 0) {
+        log_warning(
+            "confinement: %s: as long as \"%s\" is not there, all of %s stays readable: make "
+            "it and restart",
+            collection->path, name, directory);
+    }
     add_parent(collection->directories, directory);
     add_archive(collection->directories, directory);
     directories_add(collection->directories, directory, strlen(directory));
@@ -131,11 +139,23 @@ static void collect_readable(void *context, const char *directory, const char *n
 
 static void add_readable(const char *path)
 {
-    struct collection collection = {.directories = &reach.readable};
+    struct collection collection = {.directories = &reach.readable, .path = path};
 
     if (path) {
+        collection.missing = access(path, F_OK) != 0;
         path_walk(path, collect_readable, &collection);
         free(collection.through);
+    }
+}
+
+/* Of a directory its entries are needed, not its own place. */
+static void add_readable_directory(const char *directory)
+{
+    char *entry = NULL;
+
+    if (directory && asprintf(&entry, "%s/*", directory) >= 0) {
+        add_readable(entry);
+        free(entry);
     }
 }
 
@@ -163,15 +183,9 @@ static void collect(const struct config *config)
     for (size_t i = 0; i < config->file_count; i++) {
         add_readable(config->files[i]);
     }
-    if (config->domains_dir) {
-        char *entry = NULL;
-
-        /* Of a directory its entries are needed, not its own place. */
-        if (asprintf(&entry, "%s/*", config->domains_dir) >= 0) {
-            add_readable(entry);
-            free(entry);
-        }
-    }
+    add_readable_directory(config->domains_dir);
+    add_readable_directory(config->acme_alpn_dir);
+    add_readable_directory(config->acme_webroot);
     add_readable(config->certificate);
     add_readable(config->key);
     for (size_t i = 0; i < config->domain_count; i++) {

@@ -63,6 +63,8 @@ struct connection {
     } peer; /* AF_UNSPEC for a Unix socket */
 
     enum handshake_state handshake;
+    bool offers_challenges;          /* acme-tls/1 is among the protocols it can choose */
+    bool challenge;                  /* it has: the handshake is all there is (RFC 8737) */
     struct MHD_Connection *handle;   /* libmicrohttpd's, once handed over */
     gnutls_session_t session;        /* libmicrohttpd's, NULL for plain HTTP */
     struct credentials *credentials; /* held from its choice until the connection closes */

@@ -1,8 +1,10 @@
 #include "daemon/describe.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/privileges.h"
 #include "daemon/site_table.h"
@@ -32,8 +34,28 @@ static void describe_documents(const struct domain_config *domain)
     }
 }
 
+static void describe_acme(const struct config *config)
+{
+    if (config->acme_alpn_dir) {
+        printf("ACME challenges of tls-alpn-01 from %s\n", config->acme_alpn_dir);
+    }
+    if (config->acme_webroot) {
+        printf("ACME challenges of http-01 from %s\n", config->acme_webroot);
+    }
+    if (config->http_redirect) {
+        printf("plain HTTP is sent to https://\n");
+    }
+}
+
+/* Whether an ACME client has yet to write this certificate, and can get it with our help. */
+static bool is_awaited(const struct config *config, const struct certificate *certificate)
+{
+    return (config->acme_alpn_dir || config->acme_webroot) &&
+           access(certificate->certificate_path, F_OK) != 0 && errno == ENOENT;
+}
+
 /* Returns false where the site has a certificate that cannot be used. */
-static bool describe_certificate(const struct site *site)
+static bool describe_certificate(const struct config *config, const struct site *site)
 {
     const struct certificate *certificate = site->certificate;
     const struct credentials *credentials;
@@ -44,6 +66,12 @@ static bool describe_certificate(const struct site *site)
         return true;
     }
     credentials = atomic_load(&certificate->current);
+    if (!credentials && is_awaited(config, certificate)) {
+        printf("  certificate %s is not there yet: HTTPS is refused for this host until an ACME "
+               "client has written it\n",
+               certificate->certificate_path);
+        return true;
+    }
     if (!credentials) {
         printf("  certificate %s cannot be used\n", certificate->certificate_path);
         return false;
@@ -73,13 +101,14 @@ bool describe(const struct config *config, struct problem *problem)
     describe_listeners("HTTPS on", &config->listen);
     describe_listeners("plain HTTP on", &config->listen_http);
     describe_listeners("metrics on", &config->metrics_listen);
+    describe_acme(config);
     for (size_t i = 0; i < table->site_count; i++) {
         const struct site *site = &table->sites[i];
 
         printf("%s\n", strcmp(site->host, "*") == 0 ? "any other host" : site->host);
         describe_documents(&config->domains[i]);
         if (tls) {
-            good = describe_certificate(site) && good;
+            good = describe_certificate(config, site) && good;
         }
     }
     if (!good) {

@@ -152,6 +152,7 @@ static bool ask(int socket, const struct config *config, bool tls, struct proble
     const struct domain_config *domain = &config->domains[0];
     const char *host = strcmp(domain->name, "*") == 0 ? "localhost" : domain->name;
     char request[512], answer[2048];
+    const char *expected;
     ssize_t length;
 
     snprintf(request, sizeof(request),
@@ -172,9 +173,10 @@ static bool ask(int socket, const struct config *config, bool tls, struct proble
             return problem_set(problem, "no answer: %s", strerror(errno));
         }
     }
-    if (strncmp(answer, "HTTP/1.1 200 ", strlen("HTTP/1.1 200 ")) != 0) {
-        return problem_set(problem, "it answers \"%.*s\" instead of 200",
-                           (int)strcspn(answer, "\r\n"), answer);
+    expected = !tls && config->http_redirect ? "308" : "200";
+    if (strncmp(answer, "HTTP/1.1 ", 9) != 0 || strncmp(answer + 9, expected, 3) != 0) {
+        return problem_set(problem, "it answers \"%.*s\" instead of %s",
+                           (int)strcspn(answer, "\r\n"), answer, expected);
     }
     return true;
 }

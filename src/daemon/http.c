@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/access_log.h"
+#include "daemon/acme_webroot.h"
 #include "daemon/connection.h"
 #include "daemon/metrics.h"
 #include "daemon/request.h"
@@ -223,22 +224,48 @@ static struct answer redirect(const struct request *request, const char *base)
     return response_redirect(base, path);
 }
 
+/* Sends a request on a plain listener to the same place by HTTPS. */
+static struct answer redirect_to_https(const struct request *request, const struct site *site,
+                                       const char *host)
+{
+    char base[sizeof("https://") + SITE_HOST_SIZE];
+
+    host = host[0] ? host : site->host; /* HTTP/1.0 */
+    if (strcmp(host, "*") == 0) {
+        return responses_fixed(ANSWER_HOST_MISSING);
+    }
+    snprintf(base, sizeof(base), "https://%s", host);
+    return redirect(request, base);
+}
+
 static struct answer choose_site_answer(struct request *request)
 {
+    const struct site_table *table = request->table;
+    bool plain = request->connection->kind == LISTENER_HTTP;
     char host[SITE_HOST_SIZE];
     enum fixed_answer refusal;
     const struct site *site;
     enum document document;
+    bool is_document;
 
     if (!find_host(request, host, &refusal)) {
         return responses_fixed(refusal);
     }
-    site = find_site(request->table, host);
+    if (plain && table->acme_webroot && acme_webroot_owns(request->target.path)) {
+        return acme_webroot_answer(table->acme_webroot, request->target.path, request->method);
+    }
+    site = find_site(table, host);
     if (!site) {
         return host[0] ? response_unknown_host(host) : responses_fixed(ANSWER_HOST_MISSING);
     }
-    if (request_names_document(request->target.path, &document)) {
+    is_document = request_names_document(request->target.path, &document);
+    if (is_document) {
         request->document = METRICS_DOCUMENT_FIRST + document;
+    }
+    if (plain && table->http_redirect) {
+        return redirect_to_https(request, site, host);
+    }
+    if (is_document) {
         return answer_document(request, site, document);
     }
     if (site->redirect) {

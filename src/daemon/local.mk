@@ -2,6 +2,10 @@
 noinst_LIBRARIES += libdaemon.a
 libdaemon_a_SOURCES = \
 	src/daemon/access_log.c src/daemon/access_log.h \
+	src/daemon/acme_certificate.c src/daemon/acme_certificate.h \
+	src/daemon/acme_challenge.c src/daemon/acme_challenge.h \
+	src/daemon/acme_grammar.c src/daemon/acme_grammar.h \
+	src/daemon/acme_webroot.c src/daemon/acme_webroot.h \
 	src/daemon/address.c src/daemon/address.h \
 	src/daemon/address_limit.c src/daemon/address_limit.h \
 	src/daemon/arrivals.c src/daemon/arrivals.h \

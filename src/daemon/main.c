@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/acme_certificate.h"
 #include "daemon/config.h"
 #include "daemon/describe.h"
 #include "daemon/health.h"
@@ -45,6 +46,19 @@ static bool print_document(const struct config *config, enum document document,
     return true;
 }
 
+static bool write_challenge(const struct options *options, const char *directory,
+                            struct problem *problem)
+{
+    if (!directory) {
+        return problem_set_usage(problem, "--acme-challenge: no directory for challenges is known: "
+                                          "set acme_alpn_dir in the configuration, or give "
+                                          "--acme-alpn-dir DIR");
+    }
+    return acme_certificate_write(directory, options->challenge_name, options->key_authorization,
+                                  problem) ||
+           problem_prefix(problem, "--acme-challenge: ");
+}
+
 /* The commands that read the configuration once and end. */
 static bool run_once(const struct options *options, struct problem *problem)
 {
@@ -68,6 +82,9 @@ static bool run_once(const struct options *options, struct problem *problem)
     case COMMAND_HEALTH_CHECK:
         good = health_check(config, problem);
         break;
+    case COMMAND_ACME_CHALLENGE:
+        good = write_challenge(options, config->acme_alpn_dir, problem);
+        break;
     default:
         good = true;
     }
@@ -86,6 +103,10 @@ static bool execute(const struct options *options, struct problem *problem)
     case COMMAND_VERSION:
         puts("matrix-wellknownd " PACKAGE_VERSION);
         return flush_output(problem);
+    case COMMAND_ACME_CHALLENGE:
+        /* With the directory known, nothing of the configuration is needed. */
+        return options->acme_alpn_dir ? write_challenge(options, options->acme_alpn_dir, problem)
+                                      : run_once(options, problem);
     default:
         return run_once(options, problem);
     }

@@ -12,8 +12,8 @@ const char metrics_content_type[] = "text/plain; version=0.0.4; charset=utf-8";
 
 static const unsigned statuses[METRICS_STATUS_COUNT] = {200, 204, 304, 308, 400, 404, 405, 0};
 
-static const char *const handshake_results[METRICS_HANDSHAKE_COUNT] = {"ok", "failed",
-                                                                       "unrecognized_name"};
+static const char *const handshake_results[METRICS_HANDSHAKE_COUNT] = {
+    "ok", "failed", "unrecognized_name", "acme_challenge"};
 
 /* One writer, so a load and a store will do; readers see a whole number. */
 static void count(_Atomic uint64_t *counter)

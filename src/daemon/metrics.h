@@ -20,6 +20,7 @@ enum metrics_handshake {
     METRICS_HANDSHAKE_OK,
     METRICS_HANDSHAKE_FAILED,
     METRICS_HANDSHAKE_UNRECOGNIZED_NAME,
+    METRICS_HANDSHAKE_CHALLENGE, /* of an ACME server, ended as it should */
     METRICS_HANDSHAKE_COUNT,
 };
 

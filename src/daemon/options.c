@@ -8,12 +8,13 @@
 #include "daemon/setting.h"
 
 enum value_kind {
-    VALUE_NONE,    /* the option is a command */
-    VALUE_PRINT,   /* --print's document */
-    VALUE_TEXT,    /* char * */
-    VALUE_LIST,    /* struct string_list */
-    VALUE_BOOLEAN, /* char *, "true" or "false"; the option stands alone and means true */
-    VALUE_SWITCH,  /* bool, likewise */
+    VALUE_NONE,      /* the option is a command */
+    VALUE_PRINT,     /* --print's document */
+    VALUE_CHALLENGE, /* --acme-challenge's name; the key authorization follows it */
+    VALUE_TEXT,      /* char * */
+    VALUE_LIST,      /* struct string_list */
+    VALUE_BOOLEAN,   /* char *, "true" or "false"; the option stands alone and means true */
+    VALUE_SWITCH,    /* bool, likewise */
 };
 
 /* One option of the command line, with the variable that stands for it. */
@@ -48,6 +49,10 @@ static const struct rule rules[] = {
     SETTING(VALUE_TEXT, "certificate", "CERTIFICATE", 'C', certificate, setting_check_text),
     SETTING(VALUE_TEXT, "key", "KEY", 'K', key, setting_check_text),
     SETTING(VALUE_SWITCH, "self-signed", "SELF_SIGNED", 0, self_signed, setting_check_boolean),
+    SETTING(VALUE_TEXT, "acme-alpn-dir", "ACME_ALPN_DIR", 0, acme_alpn_dir, setting_check_text),
+    SETTING(VALUE_TEXT, "acme-webroot", "ACME_WEBROOT", 0, acme_webroot, setting_check_text),
+    SETTING(VALUE_BOOLEAN, "http-redirect", "HTTP_REDIRECT", 0, http_redirect,
+            setting_check_boolean),
     SETTING(VALUE_TEXT, "max-age", "MAX_AGE", 0, max_age, setting_check_max_age),
     SETTING(VALUE_LIST, "metrics-listen", "METRICS_LISTEN", 0, metrics_listen,
             setting_check_address),
@@ -58,6 +63,7 @@ static const struct rule rules[] = {
     COMMAND(VALUE_NONE, "test", 't', COMMAND_TEST),
     COMMAND(VALUE_PRINT, "print", 0, COMMAND_PRINT),
     COMMAND(VALUE_NONE, "health-check", 0, COMMAND_HEALTH_CHECK),
+    COMMAND(VALUE_CHALLENGE, "acme-challenge", 0, COMMAND_ACME_CHALLENGE),
     COMMAND(VALUE_NONE, "version", 'V', COMMAND_VERSION),
     COMMAND(VALUE_NONE, "help", 'h', COMMAND_HELP),
 };
@@ -86,7 +92,8 @@ struct parser {
 
 static bool takes_argument(const struct rule *rule)
 {
-    return rule->kind == VALUE_TEXT || rule->kind == VALUE_LIST || rule->kind == VALUE_PRINT;
+    return rule->kind == VALUE_TEXT || rule->kind == VALUE_LIST || rule->kind == VALUE_PRINT ||
+           rule->kind == VALUE_CHALLENGE;
 }
 
 /* The place of the member of `options` that the rule sets. */
@@ -175,13 +182,38 @@ static bool set_print(struct parser *parser, const char *name)
     return true;
 }
 
-static bool take_option(struct parser *parser, const struct rule *rule, const char *argument)
+static bool set_challenge(struct parser *parser, const char *name, const char *key_authorization)
+{
+    struct options *options = parser->options;
+
+    if (key_authorization == NULL) {
+        return problem_set_usage(parser->problem,
+                                 "--acme-challenge needs two values: give NAME and "
+                                 "KEY_AUTHORIZATION");
+    }
+    free(options->challenge_name);
+    free(options->key_authorization);
+    options->challenge_name = strdup(name);
+    options->key_authorization = strdup(key_authorization);
+    return (options->challenge_name != NULL && options->key_authorization != NULL) ||
+           out_of_memory(parser->problem);
+}
+
+/* Takes an option; `next` is what follows its argument, or NULL. */
+static bool take_option(struct parser *parser, const struct rule *rule, const char *argument,
+                        const char *next)
 {
     const char *value = takes_argument(rule) ? argument : "true";
 
-    if (rule->kind == VALUE_NONE || rule->kind == VALUE_PRINT) {
-        return set_command(parser, rule) &&
-               (rule->kind == VALUE_NONE || set_print(parser, argument));
+    switch (rule->kind) {
+    case VALUE_NONE:
+        return set_command(parser, rule);
+    case VALUE_PRINT:
+        return set_command(parser, rule) && set_print(parser, argument);
+    case VALUE_CHALLENGE:
+        return set_command(parser, rule) && set_challenge(parser, argument, next);
+    default:
+        break;
     }
     parser->sources[rule - rules] = SOURCE_COMMAND_LINE;
     if (!rule->check(value, parser->problem)) {
@@ -292,8 +324,11 @@ static bool read_command_line(struct parser *parser, int argc, char **argv)
             parser->options->command = rule->command;
             return true;
         }
-        if (!take_option(parser, rule, optarg)) {
+        if (!take_option(parser, rule, optarg, argv[optind])) {
             return false;
+        }
+        if (rule->kind == VALUE_CHALLENGE) {
+            optind++; /* also where it begins with a hyphen, as a key authorization may */
         }
     }
     if (optind < argc) {
@@ -476,6 +511,8 @@ void options_clear(struct options *options)
             string_list_clear(member(options, &rules[i]));
         }
     }
+    free(options->challenge_name);
+    free(options->key_authorization);
     string_list_clear(&options->warnings);
     *options = (struct options){0};
 }

@@ -13,6 +13,7 @@ enum command {
     COMMAND_TEST,
     COMMAND_PRINT,
     COMMAND_HEALTH_CHECK,
+    COMMAND_ACME_CHALLENGE,
     COMMAND_HELP,
     COMMAND_VERSION,
 };
@@ -29,8 +30,10 @@ struct string_list {
 /* What was given, as text that has been checked by its option's grammar. NULL: not given. */
 struct options {
     enum command command;
-    enum document print; /* for COMMAND_PRINT */
-    char *config;        /* --config, or NULL */
+    enum document print;     /* for COMMAND_PRINT */
+    char *challenge_name;    /* for COMMAND_ACME_CHALLENGE */
+    char *key_authorization; /* likewise */
+    char *config;            /* --config, or NULL */
     char *server;
     char *client;
     char *identity_server;
@@ -40,6 +43,9 @@ struct options {
     struct string_list metrics_listen;
     char *certificate;
     char *key;
+    char *acme_alpn_dir;
+    char *acme_webroot;
+    char *http_redirect; /* "true" or "false" */
     char *max_age;
     char *access_log; /* "true" or "false" */
     char *log_level;

@@ -43,22 +43,28 @@ static bool add_common_headers(struct MHD_Response *response)
            add_header(response, "X-Content-Type-Options", "nosniff");
 }
 
-/* An answer with `text` (or NULL) as its body, which it takes over. */
-static struct answer answer_new(unsigned status, char *text, const char *content_type)
+/* An answer with `size` bytes of `data` (or NULL) as its body, which it takes over. */
+static struct answer answer_with(unsigned status, void *data, size_t size, const char *content_type)
 {
-    struct answer answer = {.status = status, .length = text ? strlen(text) : 0};
+    struct answer answer = {.status = status, .length = size};
 
     answer.response =
-        MHD_create_response_from_buffer(answer.length, text ? text : (void *)"",
-                                        text ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+        MHD_create_response_from_buffer(answer.length, data ? data : (void *)"",
+                                        data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!answer.response) {
-        free(text);
+        free(data);
     } else if (!add_common_headers(answer.response) ||
-               (text && !add_header(answer.response, "Content-Type", content_type))) {
+               (data && !add_header(answer.response, "Content-Type", content_type))) {
         MHD_destroy_response(answer.response);
         answer.response = NULL;
     }
     return answer;
+}
+
+/* The same with `text` (or NULL). */
+static struct answer answer_new(unsigned status, char *text, const char *content_type)
+{
+    return answer_with(status, text, text ? strlen(text) : 0, content_type);
 }
 
 /* A Matrix error object (Client-Server API, "Standard error response"). */
@@ -97,6 +103,8 @@ bool responses_init(void)
                       "This domain publishes no support contacts") &&
            init_fixed(ANSWER_NO_POLICY_SERVER_DOCUMENT, MHD_HTTP_NOT_FOUND, "M_NOT_FOUND",
                       "This domain publishes no policy server") &&
+           init_fixed(ANSWER_NO_CHALLENGE, MHD_HTTP_NOT_FOUND, "M_NOT_FOUND",
+                      "There is no such ACME challenge here") &&
            init_fixed(ANSWER_HOST_MISSING, MHD_HTTP_BAD_REQUEST, "M_UNRECOGNIZED",
                       "The request has no Host header") &&
            init_fixed(ANSWER_HOST_REPEATED, MHD_HTTP_BAD_REQUEST, "M_UNRECOGNIZED",
@@ -264,6 +272,14 @@ struct answer response_redirect(const char *base, const char *target)
 struct answer response_text(char *text, const char *content_type)
 {
     struct answer answer = answer_new(MHD_HTTP_OK, text, content_type);
+
+    answer.temporary = true;
+    return answer;
+}
+
+struct answer response_bytes(unsigned char *data, size_t size, const char *content_type)
+{
+    struct answer answer = answer_with(MHD_HTTP_OK, data, size, content_type);
 
     answer.temporary = true;
     return answer;

@@ -28,6 +28,7 @@ enum fixed_answer {
     ANSWER_NO_CLIENT_DOCUMENT,
     ANSWER_NO_SUPPORT_DOCUMENT,
     ANSWER_NO_POLICY_SERVER_DOCUMENT,
+    ANSWER_NO_CHALLENGE,
     ANSWER_HOST_MISSING,
     ANSWER_HOST_REPEATED,
     ANSWER_HOST_MALFORMED,
@@ -55,8 +56,8 @@ void document_answer_free(struct document_answer *answer);
    (RFC 9110, section 13.1.2). From any thread. */
 struct answer document_answer_get(struct document_answer *answer, const char *if_none_match);
 
-/* 404 M_NOT_FOUND that names the host. Allocates, as do the next two: only errors, redirects and
-   the metrics do. */
+/* 404 M_NOT_FOUND that names the host. Allocates, as do the next three: only errors, redirects, the
+   metrics and ACME challenges do. */
 struct answer response_unknown_host(const char *host);
 
 /* 308 to `base` followed by `target` (a path with its query). */
@@ -64,5 +65,8 @@ struct answer response_redirect(const char *base, const char *target);
 
 /* 200 with a text that is not JSON (the metrics); takes `text` over. */
 struct answer response_text(char *text, const char *content_type);
+
+/* 200 with any bytes; takes `data` over (it is freed with free()). */
+struct answer response_bytes(unsigned char *data, size_t size, const char *content_type);
 
 #endif

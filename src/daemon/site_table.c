@@ -223,6 +223,12 @@ static bool some_certificate_usable(const struct site_table *table, struct probl
                                     "FILE, or --self-signed to try it out, or --listen-http "
                                     "ADDRESS to serve plain HTTP behind a proxy");
     }
+    if (table->acme_alpn_dir || table->acme_webroot) {
+        log_warning("no certificate can be used yet, and HTTPS is refused until an ACME client has "
+                    "written one to where the configuration has it: see CERTIFICATES in "
+                    "matrix-wellknownd(8)");
+        return true;
+    }
     return problem_set(problem, "no domain has a certificate that can be used: see the messages "
                                 "above");
 }
@@ -230,15 +236,23 @@ static bool some_certificate_usable(const struct site_table *table, struct probl
 /* The default one, or the first; one that works before one that does not. */
 static void choose_certificate_without_sni(struct site_table *table)
 {
-    table->certificate_without_sni = table->default_certificate;
-    for (size_t i = 0; i < table->certificates.count; i++) {
-        struct certificate *chosen = table->certificate_without_sni;
+    struct certificate *chosen = table->default_certificate;
 
-        if (chosen && certificate_usable(chosen)) {
-            return;
-        }
-        table->certificate_without_sni = table->certificates.items[i];
+    if (!chosen && table->certificates.count > 0) {
+        chosen = table->certificates.items[0];
     }
+    for (size_t i = 0; i < table->certificates.count && !certificate_usable(chosen); i++) {
+        if (certificate_usable(table->certificates.items[i])) {
+            chosen = table->certificates.items[i];
+        }
+    }
+    table->certificate_without_sni = chosen;
+}
+
+static bool copy_path(char **place, const char *path)
+{
+    *place = path ? strdup(path) : NULL;
+    return *place || !path;
 }
 
 struct site_table *site_table_build(const struct config *config, const struct site_table *previous,
@@ -260,7 +274,11 @@ struct site_table *site_table_build(const struct config *config, const struct si
     table->request_timeout = config->request_timeout * UINT64_C(1000);
     table->keepalive_timeout = config->keepalive_timeout * UINT64_C(1000);
     table->sites = calloc(config->domain_count, sizeof(*table->sites));
-    if (!table->sites || !string_map_reserve(&table->by_host, config->domain_count)) {
+    table->http_redirect = config->http_redirect;
+    table->redirects = config->http_redirect;
+    if (!table->sites || !string_map_reserve(&table->by_host, config->domain_count) ||
+        !copy_path(&table->acme_alpn_dir, config->acme_alpn_dir) ||
+        !copy_path(&table->acme_webroot, config->acme_webroot)) {
         out_of_memory(problem);
         goto out;
     }
@@ -298,6 +316,8 @@ void site_table_free(struct site_table *table)
     }
     certificate_set_clear(&table->certificates);
     string_map_clear(&table->by_host);
+    free(table->acme_alpn_dir);
+    free(table->acme_webroot);
     free(table->answers);
     free(table->sites);
     free(table);

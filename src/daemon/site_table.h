@@ -31,8 +31,11 @@ struct site_table {
     struct certificate_set certificates;
     struct document_answer **answers; /* every distinct document */
     size_t answer_count;
-    bool redirects; /* some site redirects */
+    bool redirects; /* some request is redirected */
     bool access_log;
+    bool http_redirect;  /* plain listeners send everything but ACME challenges to HTTPS */
+    char *acme_alpn_dir; /* where challenge certificates are, or NULL */
+    char *acme_webroot;  /* where the tokens of plain listeners are, or NULL */
     unsigned max_connections;
     unsigned max_connections_per_ip;
     uint64_t request_timeout;   /* milliseconds */
@@ -48,7 +51,8 @@ enum site_certificates {
 
 /* Builds a table from a configuration; certificates that `previous` (or NULL) holds are shared with
    it, not read again. Each certificate that cannot be used, or is not for its domain, is logged;
-   where certificates are needed, at least one must be usable. NULL and a problem on failure. */
+   where certificates are needed, at least one must be usable, or an ACME client able to get one
+   with our help (a warning says so). NULL and a problem on failure. */
 struct site_table *site_table_build(const struct config *config, const struct site_table *previous,
                                     enum site_certificates certificates, struct problem *problem);
 

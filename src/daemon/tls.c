@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/acme_challenge.h"
 #include "daemon/metrics.h"
 #include "daemon/worker.h"
 
@@ -74,6 +75,10 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
     ssize_t count;
 
     flush(connection);
+    if (connection->challenge && connection->handshake == HANDSHAKE_DONE) {
+        gnutls_bye(connection->session, GNUTLS_SHUT_WR);
+        return 0; /* as if the client had hung up: nothing that it sends gets any further */
+    }
     count = recv(connection->socket, data, size, 0);
     if (count > 0) {
         worker_note_progress(connection);
@@ -131,17 +136,40 @@ static bool sni_of(gnutls_session_t session, char *name, size_t size)
     return true;
 }
 
+/* Whether it is an ACME server that looks for its challenge (RFC 8737). */
+static bool asks_for_challenge(const struct connection *connection)
+{
+    gnutls_datum_t chosen;
+
+    return connection->offers_challenges &&
+           gnutls_alpn_get_selected_protocol(connection->session, &chosen) == 0 &&
+           chosen.size == strlen(ACME_PROTOCOL) &&
+           memcmp(chosen.data, ACME_PROTOCOL, chosen.size) == 0;
+}
+
+/* The certificate for an SNI name (or NULL), in use or of a challenge; NULL where there is none. */
+static struct credentials *find_credentials(struct connection *connection, const char *name)
+{
+    const struct site_table *table = service_table(connection->worker->service);
+    struct certificate *certificate;
+
+    connection->challenge = asks_for_challenge(connection);
+    if (connection->challenge) {
+        return table->acme_alpn_dir && name ? acme_challenge_load(table->acme_alpn_dir, name)
+                                            : NULL;
+    }
+    certificate = site_table_certificate(table, name);
+    return certificate ? certificate_use(certificate) : NULL;
+}
+
 /* Called when the ClientHello has been read: chooses the certificate. */
 static int choose_certificate(gnutls_session_t session)
 {
     struct connection *connection = connection_of(session);
-    const struct site_table *table = service_table(connection->worker->service);
     char name[SITE_HOST_SIZE];
-    struct certificate *certificate;
-    struct credentials *credentials;
+    struct credentials *credentials =
+        find_credentials(connection, sni_of(session, name, sizeof(name)) ? name : NULL);
 
-    certificate = site_table_certificate(table, sni_of(session, name, sizeof(name)) ? name : NULL);
-    credentials = certificate ? certificate_use(certificate) : NULL;
     if (!credentials) {
         connection->handshake = HANDSHAKE_REFUSED;
         /* libmicrohttpd would only hang up; RFC 6066 wants the client to be told. */
@@ -167,24 +195,29 @@ static int handshake_done(gnutls_session_t session, unsigned type, unsigned when
     if (incoming && connection->handshake == HANDSHAKE_RUNNING) {
         connection->handshake = HANDSHAKE_DONE;
         connection_move(connection, CONNECTION_READING);
-        metrics_count_handshake(&connection->worker->counters, METRICS_HANDSHAKE_OK);
+        metrics_count_handshake(&connection->worker->counters, connection->challenge
+                                                                   ? METRICS_HANDSHAKE_CHALLENGE
+                                                                   : METRICS_HANDSHAKE_OK);
     }
     return 0;
 }
 
 void tls_start(struct connection *connection, gnutls_session_t session)
 {
-    static unsigned char http11[] = "http/1.1";
-    static const gnutls_datum_t protocols = {http11, sizeof(http11) - 1};
+    static unsigned char http11[] = "http/1.1", acme[] = ACME_PROTOCOL;
+    static const gnutls_datum_t protocols[] = {{http11, sizeof(http11) - 1},
+                                               {acme, sizeof(acme) - 1}};
 
     connection->session = session;
+    connection->offers_challenges = service_table(connection->worker->service)->acme_alpn_dir;
     gnutls_session_set_ptr(session, connection);
     gnutls_transport_set_ptr(session, connection);
     gnutls_transport_set_pull_function(session, pull);
     gnutls_transport_set_vec_push_function(session, push);
     /* A client that speaks none of our protocols is refused, so that what it meant for another
        service cannot end here (RFC 7301, section 3.2). */
-    gnutls_alpn_set_protocols(session, &protocols, 1, GNUTLS_ALPN_MANDATORY);
+    gnutls_alpn_set_protocols(session, protocols, connection->offers_challenges ? 2 : 1,
+                              GNUTLS_ALPN_MANDATORY);
     gnutls_session_ticket_enable_server(session, &connection->worker->service->ticket_key);
     gnutls_handshake_set_post_client_hello_function(session, choose_certificate);
     gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST,
