@@ -73,6 +73,13 @@ def test_the_values_of_an_option_are_offered_and_the_program_takes_them(option, 
         assert "--nonsense" in run(option, value, "--nonsense").stderr
 
 
+@pytest.mark.parametrize("option", ("--acme-alpn-dir", "--acme-webroot"))
+def test_directories_are_offered_where_a_directory_is_wanted(option, tmp_path):
+    (tmp_path / "challenges").mkdir()
+    (tmp_path / "chaff").touch()
+    assert offers(option, "ch", directory=tmp_path) == ["challenges"]
+
+
 def test_users_are_offered():
     assert "root" in offers("--user", "ro")
 
