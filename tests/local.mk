@@ -4,6 +4,8 @@ EXTRA_DIST += tests/unit/config_fixture.h tests/unit/unit.h
 if HAVE_CMOCKA
 AM_CFLAGS += $(CMOCKA_CFLAGS)
 check_PROGRAMS += \
+	tests/unit/test_acme_challenge \
+	tests/unit/test_acme_grammar \
 	tests/unit/test_address \
 	tests/unit/test_address_limit \
 	tests/unit/test_canonical_json \
@@ -11,6 +13,7 @@ check_PROGRAMS += \
 	tests/unit/test_config_file \
 	tests/unit/test_documents \
 	tests/unit/test_escape \
+	tests/unit/test_file \
 	tests/unit/test_options \
 	tests/unit/test_problem \
 	tests/unit/test_request \
@@ -22,6 +25,8 @@ check_PROGRAMS += \
 matrix_test_libs = libmatrix.a $(CMOCKA_LIBS) $(JANSSON_LIBS)
 daemon_test_libs = libdaemon.a libmatrix.a $(CMOCKA_LIBS) \
 	$(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS) $(SECCOMP_LIBS)
+tests_unit_test_acme_challenge_LDADD = $(daemon_test_libs)
+tests_unit_test_acme_grammar_LDADD = $(daemon_test_libs)
 tests_unit_test_address_LDADD = $(daemon_test_libs)
 tests_unit_test_address_limit_LDADD = $(daemon_test_libs)
 tests_unit_test_canonical_json_LDADD = $(matrix_test_libs)
@@ -29,6 +34,7 @@ tests_unit_test_config_LDADD = $(daemon_test_libs)
 tests_unit_test_config_file_LDADD = $(daemon_test_libs)
 tests_unit_test_documents_LDADD = $(matrix_test_libs)
 tests_unit_test_escape_LDADD = $(daemon_test_libs)
+tests_unit_test_file_LDADD = $(daemon_test_libs)
 tests_unit_test_options_LDADD = $(daemon_test_libs)
 tests_unit_test_problem_LDADD = $(matrix_test_libs)
 tests_unit_test_request_LDADD = $(daemon_test_libs)

@@ -1,10 +1,8 @@
 #include "daemon/config_check.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "daemon/config_data.h"
 #include "matrix/server_name.h"
@@ -121,20 +119,6 @@ static void warn_of_unused_certificates(struct config *config)
     }
 }
 
-/* Warns where a directory that others write challenges into is not there. */
-static void warn_of_missing_directory(struct config *config, const char *key, const char *path)
-{
-    struct stat status;
-    bool good = path == NULL || stat(path, &status) == 0;
-
-    if (!good || (path != NULL && !S_ISDIR(status.st_mode))) {
-        config_warn(config, NULL,
-                    "%s: %s: %s: challenges are refused until it is a directory: make it, and "
-                    "restart the daemon where it runs already",
-                    key, path, strerror(good ? ENOTDIR : errno));
-    }
-}
-
 /* Warns of settings for plain HTTP that cannot have the effect they are for. The service manager
    may pass listeners of which nothing is known here, where none is configured. */
 static void warn_of_useless_plain_settings(struct config *config)
@@ -178,8 +162,6 @@ bool config_check(struct config *config, struct problem *problem)
         }
     }
     warn_of_unused_certificates(config);
-    warn_of_missing_directory(config, "acme_alpn_dir", config->acme_alpn_dir);
-    warn_of_missing_directory(config, "acme_webroot", config->acme_webroot);
     warn_of_useless_plain_settings(config);
     return true;
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "daemon/log.h"
 
@@ -249,10 +250,21 @@ static void choose_certificate_without_sni(struct site_table *table)
     table->certificate_without_sni = chosen;
 }
 
-static bool copy_path(char **place, const char *path)
+/* Keeps the path of a directory that ACME clients write into, and warns where it is not there. */
+static bool keep_directory(char **place, const char *key, const char *path)
 {
-    *place = path ? strdup(path) : NULL;
-    return *place || !path;
+    struct stat status;
+
+    if (!path) {
+        return true;
+    }
+    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode)) {
+        log_warning("%s: %s is not there, or no directory: ACME challenges are refused until it is "
+                    "one: make it, and restart the daemon where it does not see it then",
+                    key, path);
+    }
+    *place = strdup(path);
+    return *place;
 }
 
 struct site_table *site_table_build(const struct config *config, const struct site_table *previous,
@@ -277,8 +289,8 @@ struct site_table *site_table_build(const struct config *config, const struct si
     table->http_redirect = config->http_redirect;
     table->redirects = config->http_redirect;
     if (!table->sites || !string_map_reserve(&table->by_host, config->domain_count) ||
-        !copy_path(&table->acme_alpn_dir, config->acme_alpn_dir) ||
-        !copy_path(&table->acme_webroot, config->acme_webroot)) {
+        !keep_directory(&table->acme_alpn_dir, "acme_alpn_dir", config->acme_alpn_dir) ||
+        !keep_directory(&table->acme_webroot, "acme_webroot", config->acme_webroot)) {
         out_of_memory(problem);
         goto out;
     }

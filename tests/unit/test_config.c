@@ -58,11 +58,13 @@ static void test_options_win_over_the_file(void **state)
     write_file("all.conf", "listen = { 1, 2 } listen_http = 3 metrics_listen = 4\n"
                            "certificate = a.pem key = a.key max_age = 300 access_log = false\n"
                            "log_level = error log_format = text user = alice\n"
+                           "acme_alpn_dir = a acme_webroot = a http_redirect = false\n"
                            "server = \"a.example.com:1\" client = \"https://a.example.com\"\n");
     config = load(ARGUMENTS("-c", "all.conf", "--listen", "11", "--metrics-listen", "3", "-p", "4",
                             "--certificate", "b.pem", "--key", "b.key", "--max-age", "400",
                             "--access-log", "--log-level", "debug", "--log-format", "json",
-                            "--user", "bob", "--server", "b.example.com:1"));
+                            "--user", "bob", "--server", "b.example.com:1", "--acme-alpn-dir", "b",
+                            "--acme-webroot", "c", "--http-redirect"));
     assert_int_equal(config->listen.count, 1);
     assert_string_equal(address_format(&config->listen.items[0], text), "[::]:11");
     assert_int_equal(config->listen_http.count, 1);
@@ -76,6 +78,9 @@ static void test_options_win_over_the_file(void **state)
     assert_int_equal(config->log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(config->log_format, LOG_FORMAT_JSON);
     assert_string_equal(config->user, "bob");
+    assert_string_equal(config->acme_alpn_dir, "b");
+    assert_string_equal(config->acme_webroot, "c");
+    assert_true(config->http_redirect);
     assert_int_equal(config->domain_count, 1);
     assert_string_equal(config->domains[0].server, "b.example.com:1");
     assert_string_equal(config->domains[0].client, "https://a.example.com");

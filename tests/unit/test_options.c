@@ -81,15 +81,15 @@ static void test_nothing_given_means_run_with_everything_unset(void **state)
 
 static void test_every_long_option_is_read(void **state)
 {
-    struct options options =
-        parse_good(ARGUMENTS("--config", "a.conf", "--server", "matrix.example.com:8448",
-                             "--client", "https://matrix.example.com", "--identity-server",
-                             "https://id.example.com", "--domain", "example.com", "--listen", "443",
-                             "--listen", "[::1]:8443", "--listen-http", "unix:/run/w.sock",
-                             "--metrics-listen", "127.0.0.1:9090", "--certificate", "chain.pem",
-                             "--key", "key.pem", "--max-age", "86400", "--access-log",
-                             "--log-level", "debug", "--log-format", "json", "--user", "nobody"),
-                   NO_ENVIRONMENT);
+    struct options options = parse_good(
+        ARGUMENTS("--config", "a.conf", "--server", "matrix.example.com:8448", "--client",
+                  "https://matrix.example.com", "--identity-server", "https://id.example.com",
+                  "--domain", "example.com", "--listen", "443", "--listen", "[::1]:8443",
+                  "--listen-http", "unix:/run/w.sock", "--metrics-listen", "127.0.0.1:9090",
+                  "--certificate", "chain.pem", "--key", "key.pem", "--max-age", "86400",
+                  "--access-log", "--log-level", "debug", "--log-format", "json", "--user",
+                  "nobody", "--acme-alpn-dir", "alpn", "--acme-webroot", "www", "--http-redirect"),
+        NO_ENVIRONMENT);
 
     (void)state;
     assert_string_equal(options.config, "a.conf");
@@ -111,6 +111,9 @@ static void test_every_long_option_is_read(void **state)
     assert_string_equal(options.log_level, "debug");
     assert_string_equal(options.log_format, "json");
     assert_string_equal(options.user, "nobody");
+    assert_string_equal(options.acme_alpn_dir, "alpn");
+    assert_string_equal(options.acme_webroot, "www");
+    assert_string_equal(options.http_redirect, "true");
     options_clear(&options);
 }
 
@@ -151,6 +154,33 @@ static void test_commands_are_read(void **state)
                    "--test and --health-check exclude each other");
 }
 
+static void test_a_challenge_takes_two_values_whatever_they_begin_with(void **state)
+{
+    struct options options =
+        parse_good(ARGUMENTS("--acme-challenge", "example.com", "-t.-x", "--acme-alpn-dir", "d"),
+                   NO_ENVIRONMENT);
+
+    (void)state;
+    assert_int_equal(options.command, COMMAND_ACME_CHALLENGE);
+    assert_string_equal(options.challenge_name, "example.com");
+    assert_string_equal(options.key_authorization, "-t.-x");
+    assert_string_equal(options.acme_alpn_dir, "d");
+    options_clear(&options);
+    options = parse_good(ARGUMENTS("--acme-challenge=a", "--help", "--acme-challenge", "b", "c"),
+                         NO_ENVIRONMENT);
+    assert_int_equal(options.command, COMMAND_ACME_CHALLENGE);
+    assert_string_equal(options.challenge_name, "b");
+    assert_string_equal(options.key_authorization, "c");
+    options_clear(&options);
+    assert_refused(ARGUMENTS("--acme-challenge", "example.com"), NO_ENVIRONMENT,
+                   "give NAME and KEY_AUTHORIZATION");
+    assert_refused(ARGUMENTS("--acme-challenge"), NO_ENVIRONMENT, "needs a value");
+    assert_refused(ARGUMENTS("--acme-challenge", "a", "b", "c"), NO_ENVIRONMENT,
+                   "\"c\" belongs to no option");
+    assert_refused(ARGUMENTS("--acme-challenge", "a", "b", "--test"), NO_ENVIRONMENT,
+                   "exclude each other");
+}
+
 static void test_help_and_version_are_answered_whatever_follows(void **state)
 {
     struct options options = parse_good(ARGUMENTS("--help", "--bogus"), NO_ENVIRONMENT);
@@ -176,7 +206,9 @@ static void test_every_variable_is_read(void **state)
                     "MATRIX_WELLKNOWND_CERTIFICATE=chain.pem", "MATRIX_WELLKNOWND_KEY=key.pem",
                     "MATRIX_WELLKNOWND_MAX_AGE=1", "MATRIX_WELLKNOWND_ACCESS_LOG=Yes",
                     "MATRIX_WELLKNOWND_LOG_LEVEL=error", "MATRIX_WELLKNOWND_LOG_FORMAT=text",
-                    "MATRIX_WELLKNOWND_USER=nobody", "MATRIX_WELLKNOWND_SELF_SIGNED=0"));
+                    "MATRIX_WELLKNOWND_USER=nobody", "MATRIX_WELLKNOWND_SELF_SIGNED=0",
+                    "MATRIX_WELLKNOWND_ACME_ALPN_DIR=alpn", "MATRIX_WELLKNOWND_ACME_WEBROOT=www",
+                    "MATRIX_WELLKNOWND_HTTP_REDIRECT=no"));
 
     (void)state;
     assert_string_equal(options.config, "a.conf");
@@ -194,6 +226,9 @@ static void test_every_variable_is_read(void **state)
     assert_string_equal(options.log_level, "error");
     assert_string_equal(options.log_format, "text");
     assert_string_equal(options.user, "nobody");
+    assert_string_equal(options.acme_alpn_dir, "alpn");
+    assert_string_equal(options.acme_webroot, "www");
+    assert_string_equal(options.http_redirect, "false");
     assert_false(options.self_signed);
     assert_int_equal(options.warnings.count, 0);
     options_clear(&options);
@@ -395,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_every_long_option_is_read),
         cmocka_unit_test(test_every_letter_is_read),
         cmocka_unit_test(test_commands_are_read),
+        cmocka_unit_test(test_a_challenge_takes_two_values_whatever_they_begin_with),
         cmocka_unit_test(test_help_and_version_are_answered_whatever_follows),
         cmocka_unit_test(test_every_variable_is_read),
         cmocka_unit_test(test_the_command_line_wins_over_the_environment_option_by_option),
