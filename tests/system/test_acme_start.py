@@ -1,12 +1,17 @@
 """Before the first certificate: the daemon starts, and takes it up when an ACME client writes it."""
 
 import os
+import re
+import shutil
 import ssl
+import tempfile
+from pathlib import Path
 
 import pytest
+from harness import kernel
 from harness.certificates import WAYS_THAT_FILES_CHANGE, Certbot
 from harness.challenges import refusal, write_challenge
-from harness.daemon import HTTPS, PLAIN, SERVER_OPTION, free_port, run
+from harness.daemon import HTTPS, PLAIN, SERVER_OPTION, free_port, is_sanitized, run
 from harness.waiting import eventually
 from harness.wire import trusting_anyone
 
@@ -168,6 +173,42 @@ def test_it_starts_without_a_certificate_at_a_reload_too(start, site, tmp_path, 
     assert is_refused(https)
     (tmp_path / "later.pem").rename(certificate)
     wait_until_served(https, site)
+
+
+def test_a_reload_before_the_first_certificate_changes_nothing(start, site, tmp_path, challenges):
+    folder = tmp_path / "live" / "example.com"
+    daemon = start.configured(
+        f'listen = {{ "127.0.0.1:0" }}\nserver = "m.example:1"\nacme_alpn_dir = "{challenges}"\n'
+        f'certificate = "{folder}/site.pem"\nkey = "{folder}/site.key"\n'
+    )
+    for _ in range(2):
+        before = len(daemon.log)
+        daemon.reload()
+        daemon.wait_for_log("ready", before)
+        assert is_refused(daemon.https[0])
+    folder.mkdir(parents=True)
+    site.write(folder)
+    wait_until_served(daemon.https[0], site)
+    before = len(daemon.log)
+    daemon.reload()
+    daemon.wait_for_log("ready", before)
+    assert daemon.https[0].certificate(tls=trusting_anyone()) == site.leaf
+
+
+@pytest.mark.skipif(
+    is_sanitized() or not kernel.has_landlock(), reason="without Landlock there is no such wall"
+)
+def test_waiting_for_a_directory_among_those_of_many_gets_a_warning(start, site, acme):
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.rmdir()
+    daemon = start(*SERVER_OPTION, *HTTPS, *pair_options(folder), *acme)
+    assert re.search(rf"warning: .*{folder}.*all of /tmp stays readable", daemon.log)
+    folder.mkdir()
+    try:
+        site.write(folder)
+        wait_until_served(daemon.https[0], site)
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")

@@ -31,8 +31,12 @@ def challenges(tmp_path):
 
 @pytest.fixture
 def daemon(start, site, tmp_path, challenges):
-    line = (*SERVER_OPTION, *HTTPS, *site.options(tmp_path))
-    return start(*line, "--acme-alpn-dir", challenges, "--metrics-listen", "127.0.0.1:0")
+    """Its deadlines are so late that no connection of a test ends by one."""
+    return start.configured(
+        'listen = { "127.0.0.1:0" }\nmetrics_listen = { "127.0.0.1:0" }\n'
+        'server = "matrix.example.com:8448"\nrequest_timeout = 3600\n'
+        f'acme_alpn_dir = "{challenges}"\n{site.settings(tmp_path)}'
+    )
 
 
 @both_versions
@@ -51,9 +55,10 @@ def test_an_acme_server_gets_the_challenge_and_everybody_else_the_certificate(
 @both_versions
 def test_the_connection_ends_with_the_handshake(daemon, challenges, version):
     write_challenge(challenges, "example.com")
-    with daemon.https[0].connect("example.com", asking(version)) as connection:
-        # recv, not read_to_end: a close without close_notify is an error here.
-        assert connection.stream.recv(1) == b""
+    with asking(version).wrap_socket(
+        daemon.https[0].open(), server_hostname="example.com", suppress_ragged_eofs=False
+    ) as stream:
+        assert stream.recv(1) == b"", "the end was not told with close_notify"
 
 
 @both_versions
