@@ -76,7 +76,6 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 
     flush(connection);
     if (connection->challenge && connection->handshake == HANDSHAKE_DONE) {
-        gnutls_bye(connection->session, GNUTLS_SHUT_WR);
         return 0; /* as if the client had hung up: nothing that it sends gets any further */
     }
     count = recv(connection->socket, data, size, 0);

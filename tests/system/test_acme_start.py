@@ -1,4 +1,4 @@
-"""Before the first certificate: the daemon starts, and takes it up when an ACME client writes it."""
+"""Before the first certificate: the daemon starts, and takes it up when a client has written it."""
 
 import os
 import re

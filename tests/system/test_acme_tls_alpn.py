@@ -228,6 +228,15 @@ def test_a_reload_takes_the_directory_of_challenges_on_and_gives_it_up(start, si
         assert refusal(https, b"example.com") == expected
 
 
+def test_challenges_may_lie_where_nothing_else_is_read(start, site, tmp_path, challenges):
+    folder = tmp_path / "certificates" / "example.com"
+    folder.mkdir(parents=True)
+    line = (*SERVER_OPTION, *HTTPS, *site.options(folder), "--acme-alpn-dir", challenges)
+    daemon = start(*line)
+    write_challenge(challenges, "example.com")
+    assert refusal(daemon.https[0], b"example.com") is None
+
+
 @needs_root
 def test_a_daemon_that_has_become_another_user_reads_challenges_of_root(
     start, site, tmp_path, challenges

@@ -1,4 +1,4 @@
-"""Challenges of ACME servers: certificates for tls-alpn-01, and the handshakes that ask for them."""
+"""Challenges of ACME servers: certificates for tls-alpn-01, and handshakes that ask for them."""
 
 import hashlib
 import ssl
@@ -15,7 +15,9 @@ from .wire import trusting_anyone
 
 PROTOCOL = "acme-tls/1"
 ACME_IDENTIFIER = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.31")
-KEY_AUTHORIZATION = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA.9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
+KEY_AUTHORIZATION = (
+    "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA.9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
+)
 
 
 def digest(key_authorization=KEY_AUTHORIZATION):
