@@ -276,7 +276,9 @@ static bool accept_one(struct worker *worker, const struct listener *listener)
 
 void arrivals_accept(struct worker *worker, const struct listener *listener)
 {
-    for (int i = 0; i < ACCEPTS_PER_ROUND; i++) {
+    /* To find that nobody is left costs as much as a packet. So a worker that has little to do
+       takes one: if there are others, they are the next event. */
+    for (unsigned i = 0; i < worker->events && i < ACCEPTS_PER_ROUND; i++) {
         if (!accept_one(worker, listener)) {
             break;
         }

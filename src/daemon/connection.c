@@ -148,6 +148,7 @@ void connection_forget(struct connection *connection)
 
     leave(connection);
     worker_note_waiting(connection);
+    transport_detach(connection);
     if (connection->limited) {
         address_limit_give(&worker->service->address_limit, &connection->ticket);
     }

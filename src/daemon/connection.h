@@ -77,9 +77,10 @@ struct connection {
     bool request_seen;     /* the handler has been called for it */
     bool close_after;      /* the answer ends the connection */
     unsigned records_left; /* TLS records of the answer that are still to be sent */
-    bool kept_back;        /* the kernel holds bytes for which it waits for more */
-    bool acknowledged;     /* the client's Finished is; see tls.c */
+    bool acknowledged;     /* the client's Finished is; see transport.c */
     uint64_t progress_run; /* the run in which it got further; see worker_note_progress */
+    uint64_t drained_run;  /* the run in which there was nothing more to read */
+    struct read_ahead *read_ahead; /* held while GnuTLS has not asked for all of it */
 };
 
 /* The connections of one phase, by deadline. */

@@ -47,6 +47,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/spelling.c src/daemon/spelling.h \
 	src/daemon/string_map.c src/daemon/string_map.h \
 	src/daemon/tls.c src/daemon/tls.h \
+	src/daemon/transport.c src/daemon/transport.h \
 	src/daemon/watch.c src/daemon/watch.h \
 	src/daemon/worker.c src/daemon/worker.h \
 	src/daemon/workers.c src/daemon/workers.h

@@ -7,6 +7,7 @@
 #ifdef HAVE_SECCOMP
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <seccomp.h>
 #include <string.h>
@@ -97,6 +98,8 @@ static const struct conditional conditionals[] = {
     {"prlimit64", {IS(0, 0), IS(2, 0)}},
     {"prctl", {IS(0, PR_SET_VMA)}},
     {"ioctl", {IS(1, TCGETS)}},
+    /* How much a client has yet to acknowledge; see transport.c. */
+    {"ioctl", {IS(1, SIOCOUTQ)}},
 };
 
 static bool add(scmp_filter_ctx filter, const char *name, const struct scmp_arg_cmp *arguments,

@@ -45,80 +45,6 @@ static struct connection *connection_of(gnutls_session_t session)
     return gnutls_session_get_ptr(session);
 }
 
-/* Sends what push() has kept back. */
-static void flush(struct connection *connection)
-{
-    static const int on = 1;
-
-    if (connection->kept_back) {
-        connection->kept_back = false;
-        /* It is on already; setting it again is what sends (tcp(7)). */
-        setsockopt(connection->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    }
-}
-
-/* Has the kernel acknowledge the client's Finished at once, where its request has not come with it:
-   a client with Nagle's algorithm sends the request only then, and we have nothing to send that
-   would carry the acknowledgement. Else it would wait for 40 ms. */
-static void acknowledge(struct connection *connection)
-{
-    static const int on = 1;
-
-    connection->acknowledged = true;
-    setsockopt(connection->socket, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
-}
-
-/* As recv(2). GnuTLS asks for the client's bytes when it has said what it had to say. */
-static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
-{
-    struct connection *connection = pointer;
-    ssize_t count;
-
-    flush(connection);
-    if (connection->challenge && connection->handshake == HANDSHAKE_DONE) {
-        return 0; /* as if the client had hung up: nothing that it sends gets any further */
-    }
-    count = recv(connection->socket, data, size, 0);
-    if (count > 0) {
-        worker_note_progress(connection);
-    } else if (count < 0 && errno == EAGAIN) {
-        if (connection->handshake == HANDSHAKE_RUNNING) {
-            worker_note_waiting(connection);
-        } else if (!connection->acknowledged) {
-            acknowledge(connection);
-            errno = EAGAIN;
-        }
-    }
-    return count;
-}
-
-/* Whether more follows at once what is sent now, so that the kernel need not make a packet of it
-   yet: the rest of a handshake's flight, the next record of an answer, the end of the connection.
-   A wrong guess costs no more than some milliseconds, and pull() ends it. */
-static bool more_follows(struct connection *connection)
-{
-    if (connection->phase == CONNECTION_ANSWERING) {
-        if (connection->records_left > 0) {
-            connection->records_left--;
-        }
-        return connection->records_left > 0 || connection->close_after;
-    }
-    return (connection->phase == CONNECTION_GREETING || connection->phase == CONNECTION_READING) &&
-           connection->handshake != HANDSHAKE_REFUSED;
-}
-
-/* As sendmsg(2). */
-static ssize_t push(gnutls_transport_ptr_t pointer, const giovec_t *vector, int count)
-{
-    struct connection *connection = pointer;
-    struct msghdr message = {.msg_iov = (struct iovec *)vector, .msg_iovlen = (size_t)count};
-
-    worker_note_progress(connection);
-    connection->kept_back = more_follows(connection);
-    return sendmsg(connection->socket, &message,
-                   MSG_NOSIGNAL | (connection->kept_back ? MSG_MORE : 0));
-}
-
 /* The SNI host name into `name` (RFC 6066, section 3); false where none was sent. */
 static bool sni_of(gnutls_session_t session, char *name, size_t size)
 {
@@ -210,9 +136,7 @@ void tls_start(struct connection *connection, gnutls_session_t session)
     connection->session = session;
     connection->offers_challenges = service_table(connection->worker->service)->acme_alpn_dir;
     gnutls_session_set_ptr(session, connection);
-    gnutls_transport_set_ptr(session, connection);
-    gnutls_transport_set_pull_function(session, pull);
-    gnutls_transport_set_vec_push_function(session, push);
+    transport_attach(connection, session);
     /* A client that speaks none of our protocols is refused, so that what it meant for another
        service cannot end here (RFC 7301, section 3.2). */
     gnutls_alpn_set_protocols(session, protocols, connection->offers_challenges ? 2 : 1,

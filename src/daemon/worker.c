@@ -95,6 +95,7 @@ static bool run_https(struct worker *worker)
         worker->run++;
         worker->unfinished = 0;
         MHD_run(worker->https);
+        transport_release(worker);
         if (worker->unfinished == 0) {
             return false;
         }
@@ -198,6 +199,7 @@ void *worker_loop(void *context)
 
         atomic_fetch_add(&worker->rounds, 1);
         worker->now = monotonic_milliseconds();
+        worker->events = count > 0 ? (unsigned)count : 0;
         for (int i = 0; i < count; i++) {
             worker_handle(worker, events[i].data.ptr);
         }

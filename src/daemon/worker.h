@@ -15,6 +15,7 @@
 #include "daemon/listeners.h"
 #include "daemon/metrics.h"
 #include "daemon/service.h"
+#include "daemon/transport.h"
 #include "matrix/problem.h"
 
 /* An event's place in an epoll set that is no connection and no listener. */
@@ -50,8 +51,10 @@ struct worker {
     struct connection *free;
     size_t fresh;                /* from here on none has been used yet */
     struct connection *arriving; /* is being handed to libmicrohttpd */
+    unsigned events;             /* how many there were in this round */
     struct connection_list phases[CONNECTION_PHASE_COUNT];
 
+    struct transport transport;
     struct counters counters;
     _Atomic uint64_t rounds; /* how often the loop has gone round: see workers.h */
 };
