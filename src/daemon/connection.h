@@ -73,13 +73,13 @@ struct connection {
     char *target;           /* a copy of the raw request target, where somebody needs it */
     const char *target_end; /* where libmicrohttpd's own copy ends, to be compared only */
     bool line_malformed;
-    size_t body_received;  /* bytes */
-    bool request_seen;     /* the handler has been called for it */
-    bool close_after;      /* the answer ends the connection */
-    unsigned records_left; /* TLS records of the answer that are still to be sent */
-    bool acknowledged;     /* the client's Finished is; see transport.c */
-    uint64_t progress_run; /* the run in which it got further; see worker_note_progress */
-    uint64_t drained_run;  /* the run in which there was nothing more to read */
+    size_t body_received;          /* bytes */
+    bool request_seen;             /* the handler has been called for it */
+    bool close_after;              /* the answer ends the connection */
+    unsigned records_left;         /* TLS records of the answer that are still to be sent */
+    bool acknowledged;             /* the client's Finished is; see transport.c */
+    uint64_t progress_run;         /* the run in which it got further; see worker_note_progress */
+    uint64_t drained_run;          /* the run in which there was nothing more to read */
     struct read_ahead *read_ahead; /* held while GnuTLS has not asked for all of it */
 };
 

@@ -15,7 +15,7 @@ enum {
        notify_connection() before it returns, instead of in the next run. */
     THREADING = MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_THREAD_SAFETY,
     /* A blank in a target gets 400, where 0 redirects; 0.9's 1 would do no more than take the
-       answer to a missing Host from us. */
+       answer to a missing Host from us, and send its head twice. */
     STRICTNESS = 1,
 #else
     THREADING = MHD_ALLOW_SUSPEND_RESUME,
@@ -53,14 +53,6 @@ static void notify_connection(void *context, struct MHD_Connection *handle, void
     }
     connection_forget(connection);
 }
-
-/* http.c is stricter than libmicrohttpd. Strict by itself, 0.9 sends the head of its answer to a
-   request without Host twice. */
-#if MHD_VERSION < 0x01000000
-#define STRICTNESS 0
-#else
-#define STRICTNESS 1
-#endif
 
 static void log_library(void *context, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
