@@ -99,6 +99,19 @@ def test_a_kept_connection_costs_no_cpu(daemon, kind):
     assert cpu_share_with(daemon, arrange) < SHARE_OF_A_CORE
 
 
+@pytest.mark.parametrize("kind", ("http", "https"))
+def test_a_client_that_does_not_read_its_answers_costs_no_cpu(daemon, kind):
+    def arrange():
+        deaf = getattr(daemon, kind)[0].connect()
+        deaf.stream.settimeout(0.02)
+        with contextlib.suppress(TimeoutError):
+            while True:  # until the answers have filled every buffer, and then the requests
+                deaf.send(request_bytes() * 500)
+        return deaf
+
+    assert cpu_share_with(daemon, arrange) < SHARE_OF_A_CORE
+
+
 def test_at_the_limit_of_connections_waiting_clients_cost_no_cpu(start, site):
     daemon = start.configured(
         f"""
