@@ -8,6 +8,7 @@ import socket
 import time
 
 import pytest
+from harness.waiting import eventually
 from harness.wire import client_hello, request_bytes
 
 CLIENTS = 50
@@ -30,12 +31,18 @@ def daemon(start, site):
     )
 
 
+def is_done(daemon):
+    before = daemon.cpu_seconds()
+    time.sleep(0.3)
+    return daemon.cpu_seconds() == before
+
+
 def cpu_share_with(daemon, arrange):
     """The share of a core that the daemon takes while clients stay as `arrange` leaves them."""
     with contextlib.ExitStack() as clients:
         for _ in range(CLIENTS):
             clients.enter_context(contextlib.closing(arrange()))
-        time.sleep(0.5)  # what the arrangement itself cost is over
+        eventually(lambda: is_done(daemon), "what the arrangement itself costs to be over", 30)
         before, started = daemon.cpu_seconds(), time.monotonic()
         time.sleep(SECONDS)
         share = (daemon.cpu_seconds() - before) / (time.monotonic() - started)
