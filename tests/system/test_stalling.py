@@ -67,6 +67,7 @@ def open_connections(daemon):
     return int(line.split()[1])
 
 
+@pytest.mark.quiet
 def test_a_crowd_that_stalls_costs_little_delays_nobody_and_is_gone_in_time(daemon):
     alone = median_fetch(daemon)
     hello = client_hello()
@@ -91,7 +92,7 @@ def test_a_crowd_that_stalls_costs_little_delays_nobody_and_is_gone_in_time(daem
         eventually(lambda: open_connections(daemon) <= 1, "the crowd to be gone", timeout=gone)
     assert share < (1 if is_sanitized() else SHARE_OF_A_CORE)
     # The quietest second counts: the others have the work of the machine's other users in them.
-    assert min(in_crowd) < 2 * max(alone, median_fetch(daemon))
+    assert is_sanitized() or min(in_crowd) < 2 * max(alone, median_fetch(daemon))
 
 
 @pytest.mark.parametrize("kind", ("http", "https"))

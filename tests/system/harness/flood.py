@@ -13,6 +13,8 @@ import subprocess
 import sys
 import threading
 
+BIND_ADDRESS_NO_PORT = 24
+
 
 class Flood:
     """`with Flood(endpoint, "pipeline", data) as flood:`, and `flood.done` afterwards.
@@ -61,6 +63,17 @@ def leave(plain, data, reset):
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+def opened(place, source):
+    """A connection from this address, whose port the kernel chooses for this one way only: no
+    listener that is about to open will find it taken."""
+    plain = socket.socket()
+    plain.settimeout(10)
+    plain.setsockopt(socket.IPPROTO_IP, BIND_ADDRESS_NO_PORT, 1)
+    plain.bind((source, 0))
+    plain.connect(place)
+    return plain
+
+
 def main(kind, host, port, data, source):
     over = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
@@ -69,7 +82,7 @@ def main(kind, host, port, data, source):
     place, data, done = (host, int(port)), bytes.fromhex(data), 0
     print("begun", flush=True)
     while not over.is_set():
-        with contextlib.suppress(OSError), socket.create_connection(place, 10, (source, 0)) as plain:
+        with contextlib.suppress(OSError), opened(place, source) as plain:
             if kind in ("close", "reset"):
                 leave(plain, data, kind == "reset")
                 done += 1
