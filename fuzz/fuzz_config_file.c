@@ -1,15 +1,36 @@
-/* The configuration file, read, checked and rendered as the daemon does it. */
+/* The configuration file, read, checked and rendered as the daemon does it. After a NUL follows a
+   file of the folder ${DOMAINS}, for domains_dir; ${EXTRA} is a file for client_extra. */
 #include "fuzz.h"
 
 #include "daemon/config.h"
 #include "daemon/site_table.h"
 
-/* Paths in the file are relative to here, and lead nowhere. */
+static struct fuzz_file main_file, domains_file;
+static char folder[] = "/tmp/fuzz-domains-XXXXXX";
+static char *entry;
+
+static void remove_folder(void)
+{
+    unlink(entry);
+    rmdir(folder);
+}
+
+/* Other paths in the file are relative to /proc/self/fd, and lead nowhere. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+    static const char extra_text[] = "{\"m.example\": {\"a\": [1]}}";
+    struct fuzz_file extra = fuzz_file_new();
+
     (void)argc;
     (void)argv;
+    main_file = fuzz_file_new();
+    domains_file = fuzz_file_new();
+    fuzz_file_fill(&extra, extra_text, strlen(extra_text));
+    MUST(mkdtemp(folder) && asprintf(&entry, "%s/one.conf", folder) > 0);
+    MUST(symlink(domains_file.path, entry) == 0 && atexit(remove_folder) == 0);
     setenv("EXAMPLE", "example.com", 1);
+    setenv("EXTRA", extra.path, 1);
+    setenv("DOMAINS", folder, 1);
     return 0;
 }
 
@@ -32,15 +53,14 @@ static void render(const struct config *config)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct fuzz_file file;
+    const uint8_t *nul = size > 0 ? memchr(data, '\0', size) : NULL;
+    size_t length = nul ? (size_t)(nul - data) : size;
     struct problem problem;
     struct config *config;
 
-    if (file.path[0] == '\0') {
-        file = fuzz_file_new();
-    }
-    fuzz_file_fill(&file, data, size);
-    config = config_load(&(struct options){.config = file.path}, &problem);
+    fuzz_file_fill(&main_file, data, length);
+    fuzz_file_fill(&domains_file, nul ? nul + 1 : data, nul ? size - length - 1 : 0);
+    config = config_load(&(struct options){.config = main_file.path}, &problem);
     if (config) {
         MUST(config->domain_count > 0);
         MUST((config->certificate == NULL) == (config->key == NULL));

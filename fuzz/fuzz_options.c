@@ -1,5 +1,6 @@
 /* The command line and the environment: a line is a variable where it looks like one of ours, else
-   an argument. Where they are a whole configuration by themselves, it is put together. */
+   an argument. Where they are a whole configuration, by themselves or with a file that stands for
+   whichever they name, it is put together. */
 #include "fuzz.h"
 
 #include "daemon/config.h"
@@ -9,15 +10,33 @@ enum {
     LIMIT = 64
 };
 
-static void use(const struct options *options)
+static struct fuzz_file file;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+    static const char text[] = "listen = { \"[::]:443\" }\nmetrics_listen = { \"9090\" }\n"
+                               "domain \"example.com\" { server = \"m.example:1\" }\n"
+                               "domain \"*\" { client = \"https://m.example\" }\n";
+
+    (void)argc;
+    (void)argv;
+    file = fuzz_file_new();
+    fuzz_file_fill(&file, text, strlen(text));
+    return 0;
+}
+
+static void use(struct options *options)
+{
+    char *named = options->config;
     struct problem problem;
     struct config *config;
 
-    if (options->command != COMMAND_RUN || options->config || !options->server) {
+    if (options->command != COMMAND_RUN || (!options->config && !options->server)) {
         return;
     }
+    options->config = named ? file.path : NULL;
     config = config_load(options, &problem);
+    options->config = named;
     if (!config) {
         fuzz_check_problem(&problem);
     }

@@ -14,13 +14,13 @@ enum {
 }; /* from one listener, so that those who are in get their turn */
 
 /* Whether a limit that has been reached is to be told now: at most once a minute, by one worker. */
-static bool may_tell_limit(struct service *service)
+static bool may_tell_limit(struct service *service, enum service_limit limit)
 {
     int64_t now = (int64_t)(monotonic_milliseconds() / 1000);
-    int64_t last = atomic_load(&service->limit_told);
+    int64_t last = atomic_load(&service->limit_told[limit]);
 
     return (last == 0 || now - last >= 60) &&
-           atomic_compare_exchange_strong(&service->limit_told, &last, now);
+           atomic_compare_exchange_strong(&service->limit_told[limit], &last, now);
 }
 
 /* Whom a new connection replaces at the limit: who has waited longest without a request. */
@@ -88,7 +88,7 @@ static bool make_room(struct worker *worker, const struct site_table *table)
     if (count <= table->max_connections) {
         return true;
     }
-    if (may_tell_limit(service)) {
+    if (may_tell_limit(service, SERVICE_LIMIT_CONNECTIONS)) {
         log_warning("max_connections: all %u are in use: new connections replace those that have "
                     "waited longest",
                     table->max_connections);
@@ -209,7 +209,7 @@ static void make_descriptor_free(struct worker *worker)
     static const struct timespec moment = {.tv_nsec = 2000000};
     struct connection *connection = longest_waiting(worker);
 
-    if (may_tell_limit(worker->service)) {
+    if (may_tell_limit(worker->service, SERVICE_LIMIT_DESCRIPTORS)) {
         log_warning("cannot accept a connection: %s: raise the limit of open files or lower "
                     "max_connections",
                     strerror(errno));
@@ -222,6 +222,25 @@ static void make_descriptor_free(struct worker *worker)
         ask_other_worker(worker);
         nanosleep(&moment, NULL);
     }
+}
+
+/* Counts a connection for its address. False where that has as many as it gets: nobody is to make
+   room for it. */
+static bool address_has_room(struct connection *connection, const struct site_table *table)
+{
+    struct service *service = connection->worker->service;
+    char text[INET6_ADDRSTRLEN];
+
+    if (connection->kind != LISTENER_HTTPS || connection->peer.any.sa_family == AF_UNSPEC) {
+        return true;
+    }
+    connection->limited = address_limit_take(&service->address_limit, &connection->peer.any,
+                                             table->max_connections_per_ip, &connection->ticket);
+    if (!connection->limited && may_tell_limit(service, SERVICE_LIMIT_ADDRESS)) {
+        log_warning("max_connections_per_ip: %s has %u connections and gets no more",
+                    connection_peer(connection, text), table->max_connections_per_ip);
+    }
+    return connection->limited;
 }
 
 /* Takes a client in. False where there was none. */
@@ -242,7 +261,7 @@ static bool accept_one(struct worker *worker, const struct listener *listener)
         return false;
     }
     atomic_fetch_add_explicit(&service->connections, 1, memory_order_relaxed);
-    connection = make_room(worker, table) ? connection_take(worker) : NULL;
+    connection = connection_take(worker);
     if (!connection) {
         atomic_fetch_sub_explicit(&service->connections, 1, memory_order_relaxed);
         close(socket);
@@ -254,22 +273,11 @@ static bool accept_one(struct worker *worker, const struct listener *listener)
     if (peer.ss_family == AF_INET || peer.ss_family == AF_INET6) {
         memcpy(&connection->peer, &peer, sizeof(connection->peer));
     }
-    connection_enter(connection, CONNECTION_WAITING);
-    if (listener->kind == LISTENER_HTTPS && connection->peer.any.sa_family != AF_UNSPEC) {
-        connection->limited =
-            address_limit_take(&service->address_limit, &connection->peer.any,
-                               table->max_connections_per_ip, &connection->ticket);
-        if (!connection->limited) {
-            char text[INET6_ADDRSTRLEN];
-
-            if (may_tell_limit(service)) {
-                log_warning("max_connections_per_ip: %s has %u connections and gets no more",
-                            connection_peer(connection, text), table->max_connections_per_ip);
-            }
-            connection_end(connection);
-            return true;
-        }
+    if (!address_has_room(connection, table) || !make_room(worker, table)) {
+        connection_end(connection);
+        return true;
     }
+    connection_enter(connection, CONNECTION_WAITING);
     arrivals_greet(connection);
     return true;
 }

@@ -12,6 +12,14 @@
 
 struct worker;
 
+/* What can run out, each told on its own, so that none hides another. */
+enum service_limit {
+    SERVICE_LIMIT_CONNECTIONS,
+    SERVICE_LIMIT_ADDRESS,
+    SERVICE_LIMIT_DESCRIPTORS,
+    SERVICE_LIMIT_COUNT,
+};
+
 struct service {
     /* The published table. The main thread replaces it and frees the old one after a grace period
        (workers_synchronize); a worker reads it anew whenever it needs it, and keeps nothing of it
@@ -26,7 +34,8 @@ struct service {
     unsigned worker_count;
     _Atomic uint64_t reloads_ok;
     _Atomic uint64_t reloads_failed;
-    _Atomic int64_t limit_told; /* CLOCK_MONOTONIC, seconds: when reaching a limit was last told */
+    /* CLOCK_MONOTONIC, seconds: when reaching each was last told */
+    _Atomic int64_t limit_told[SERVICE_LIMIT_COUNT];
 };
 
 static inline const struct site_table *service_table(struct service *service)

@@ -47,6 +47,7 @@ def test_50_replacements_under_load_fail_no_request(start, authority, files):
     )
 
 
+@pytest.mark.quiet
 def test_every_listener_serves_the_new_pair(start, authority, files):
     daemon = start_with(start, files, listeners=2)
     for _ in range(3):

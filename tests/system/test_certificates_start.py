@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from harness.certificates import DAY, now, private_key_pem
-from harness.daemon import HTTPS, SERVER_OPTION, run
+from harness.daemon import HTTPS, SERVER_OPTION, readable_by_all, run
 from harness.wire import trusting_anyone
 
 LINE = (*SERVER_OPTION, *HTTPS)
@@ -166,8 +166,7 @@ def test_a_chain_with_a_broken_second_certificate_is_refused(site, tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")
 def test_an_unreadable_file_is_refused_with_its_name(site, tmp_path):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    readable_by_all(tmp_path)
     certificate, key = site.write(tmp_path)
     key.chmod(0o600)
     said = assert_cannot_start(

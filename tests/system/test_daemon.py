@@ -10,18 +10,21 @@ from pathlib import Path
 
 import pytest
 from harness.certificates import RenamedOver
-from harness.daemon import BINARY, HTTPS, PLAIN, SERVER_OPTION, environment_of, free_port, run
+from harness.daemon import (
+    BINARY,
+    HTTPS,
+    PLAIN,
+    SERVER_OPTION,
+    environment_of,
+    free_port,
+    readable_by_all,
+    run,
+)
 from harness.waiting import eventually, scaled
 from harness.wire import Endpoint, request_bytes
 
 CAP_DAC_READ_SEARCH = 1 << 2  # what reading a renewed key of root's takes
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-
-
-def readable_by_all(directory):
-    """pytest's directories are root's alone; for daemons that become somebody else they are not."""
-    for folder in (directory, *directory.parents[:2]):
-        folder.chmod(0o755)
 
 
 @needs_root
@@ -136,6 +139,7 @@ def test_a_request_that_never_ends_delays_the_stop_by_5_seconds_at_most(start):
         assert time.monotonic() - asked < scaled(5) + 2
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("secure", (False, True), ids=("plain", "https"))
 def test_idle_connections_do_not_delay_the_stop(start, site, secure):
     # Were it to wait for them, it would take the 5 seconds of running requests.

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 from harness import kernel
 from harness.certificates import RenamedOver
+from harness.clock import Clock, needs_clock
 from harness.daemon import HTTPS, PLAIN, SERVER_OPTION, free_port, is_sanitized
 from harness.load import Load
 from harness.service_manager import handing_over
@@ -347,35 +348,21 @@ def test_a_disk_that_comes_back_is_found_within_a_minute(start, site, authority,
 # The clock
 
 
-FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
-
-
-@pytest.mark.skipif(FAKETIME is None, reason="needs libfaketime")
-@pytest.mark.skipif(is_sanitized(), reason="libfaketime and sanitizers both want to be first")
+@needs_clock
 def test_a_clock_that_is_set_past_expiry_and_back(start, site, authority, tmp_path):
-    clock = tmp_path / "clock"
-    clock.write_text("+0")
+    clock = Clock(tmp_path / "clock")
     files = RenamedOver(tmp_path, site)
     line = (*SERVER_OPTION, *HTTPS, "--certificate", files.certificate, "--key", files.key)
-    daemon = start(
-        *line,
-        environment={
-            "LD_PRELOAD": str(FAKETIME),
-            "FAKETIME_TIMESTAMP_FILE": str(clock),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_DISABLE_SHM": "1",
-        },
-    )
+    daemon = start(*line, **clock.details)
     with Load(*daemon.https) as load:
-        clock.write_text("+200d")
+        clock.set("+200d")
         renewed = authority.issue("example.com")
         files.replace(renewed)
         daemon.wait_for_log("the new certificate expired on")
         assert daemon.https[0].certificate() == site.leaf, "it goes on"
-        clock.write_text("-200d")
+        clock.set("-200d")
         assert daemon.https[0].certificate() == site.leaf
-        clock.write_text("+0")
+        clock.set("+0")
         daemon.reload()  # what the look once a minute would do
         wait_until_served(daemon.https[0], renewed, timeout=10)
     assert load.failures == [] and load.served > 0

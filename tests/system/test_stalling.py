@@ -67,6 +67,7 @@ def open_connections(daemon):
     return int(line.split()[1])
 
 
+@pytest.mark.quiet
 def test_a_crowd_that_stalls_costs_little_delays_nobody_and_is_gone_in_time(daemon):
     alone = median_fetch(daemon)
     hello = client_hello()
@@ -82,18 +83,16 @@ def test_a_crowd_that_stalls_costs_little_delays_nobody_and_is_gone_in_time(daem
         for second in range(SECONDS):
             begin = time.monotonic()
             drip(dripping, hello, second)
-            if second % 3 == 1:
-                fetching = daemon.cpu_seconds()
-                in_crowd.append(median_fetch(daemon))
-                before += daemon.cpu_seconds() - fetching  # those were honest work
+            fetching = daemon.cpu_seconds()
+            in_crowd.append(median_fetch(daemon))
+            before += daemon.cpu_seconds() - fetching  # those were honest work
             time.sleep(max(0, 1 - (time.monotonic() - begin)))
         share = (daemon.cpu_seconds() - before) / (time.monotonic() - arrived)
         gone = arrived + REQUEST_TIMEOUT + scaled(1) - time.monotonic()
         eventually(lambda: open_connections(daemon) <= 1, "the crowd to be gone", timeout=gone)
     assert share < (1 if is_sanitized() else SHARE_OF_A_CORE)
-    # About 1.3 times on a quiet machine. Here the quietest of three counts, and more is allowed,
-    # for the crowd's own work and that of the machine's other users is in it.
-    assert min(in_crowd) < 4 * max(alone, median_fetch(daemon))
+    # The quietest second counts: the others have the work of the machine's other users in them.
+    assert is_sanitized() or min(in_crowd) < 2 * max(alone, median_fetch(daemon))
 
 
 @pytest.mark.parametrize("kind", ("http", "https"))

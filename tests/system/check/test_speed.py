@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from internet import SLOWNESS
 
 ROUND_TRIP = 0.4
@@ -17,6 +18,7 @@ def duration(internet, machine):
     return time.monotonic() - begin
 
 
+@pytest.mark.quiet
 def test_a_working_name_with_two_addresses_takes_less_than_one_and_a_half_times_its_round_trips(
     internet,
 ):
@@ -26,4 +28,4 @@ def test_a_working_name_with_two_addresses_takes_less_than_one_and_a_half_times_
     fast = min(duration(internet, "tester") for _ in range(3))
     assert CHAIN * ROUND_TRIP < slow < 1.5 * CHAIN * ROUND_TRIP * SLOWNESS
     # Where packets take no time there is nothing to wait for.
-    assert fast < slow / 6
+    assert fast < slow / 6 * SLOWNESS

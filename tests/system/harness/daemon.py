@@ -42,6 +42,13 @@ def copy_for_everybody():
     return Path(shutil.copy2(BINARY, folder))
 
 
+def readable_by_all(directory):
+    """pytest's directories are root's alone; for daemons that become somebody else they are not."""
+    while directory != Path(tempfile.gettempdir()) and directory != directory.parent:
+        directory.chmod(0o755)
+        directory = directory.parent
+
+
 def program(details):
     """What to run with these details of subprocess.Popen."""
     return copy_for_everybody() if "user" in details else BINARY
