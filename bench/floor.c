@@ -1,6 +1,7 @@
 /* What cannot be saved: `floor handshake CERTIFICATE KEY COUNT` times the server's part of a full
    TLS 1.3 handshake in memory, with the daemon's priorities, and prints nanoseconds of CPU for one;
-   `floor accept` prints a port and answers whatever is sent there, one connection after another,
+   with a fourth argument, MICROSECONDS, it sleeps for so long before each of the server's turns, as
+   a server does that waits for its client; `floor accept` prints a port and answers whatever is sent there, one connection after another,
    doing nothing but accept, read, write and close. */
 
 #include <errno.h>
@@ -35,6 +36,7 @@ struct end {
     struct buffer *to;
 };
 
+static struct timespec pause_before_turn;
 static gnutls_datum_t ticket_key;
 static gnutls_priority_t server_priorities;
 static gnutls_priority_t client_priorities;
@@ -108,11 +110,14 @@ static int64_t handshake(struct buffer *to_server, struct buffer *to_client)
         if (client_status == GNUTLS_E_AGAIN) {
             client_status = gnutls_handshake(client.session);
         }
-        begin = thread_time();
         if (server_status == GNUTLS_E_AGAIN) {
+            if (pause_before_turn.tv_nsec > 0) {
+                nanosleep(&pause_before_turn, NULL);
+            }
+            begin = thread_time();
             server_status = gnutls_handshake(server.session);
+            spent += thread_time() - begin;
         }
-        spent += thread_time() - begin;
     }
     right = server_status == 0 && client_status == 0 &&
             !gnutls_session_is_resumed(server.session) &&
@@ -188,12 +193,13 @@ static int accept_forever(void)
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
-    if (argc == 5 && strcmp(argv[1], "handshake") == 0) {
+    if ((argc == 5 || argc == 6) && strcmp(argv[1], "handshake") == 0) {
+        pause_before_turn.tv_nsec = argc == 6 ? strtol(argv[5], NULL, 10) * 1000 : 0;
         return measure_handshakes(argv[2], argv[3], strtol(argv[4], NULL, 10));
     }
     if (argc == 2 && strcmp(argv[1], "accept") == 0) {
         return accept_forever();
     }
-    fputs("Usage: floor handshake CERTIFICATE KEY COUNT\n       floor accept\n", stderr);
+    fputs("Usage: floor handshake CERTIFICATE KEY COUNT [MICROSECONDS]\n       floor accept\n", stderr);
     return 2;
 }

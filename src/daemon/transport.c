@@ -140,7 +140,7 @@ static void release(struct worker *worker, bool more)
 
     transport->holder = NULL;
     if (holder && send_now(holder, &held, 1, more) != (ssize_t)held.iov_len) {
-        /* There was room (see may_hold), so this is a broken connection, or no memory. */
+        /* There was room (see kernel_has_room), so this is a broken connection, or no memory. */
         shutdown(holder->socket, SHUT_RDWR);
     }
 }
