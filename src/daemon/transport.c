@@ -241,7 +241,7 @@ void transport_attach(struct connection *connection, gnutls_session_t session)
 void transport_detach(struct connection *connection)
 {
     if (connection->worker->transport.holder == connection) {
-        connection->worker->transport.holder = NULL;
+        release(connection->worker, true); /* what libmicrohttpd answers by itself, and hangs up */
     }
     if (connection->read_ahead) {
         read_ahead_give(connection);

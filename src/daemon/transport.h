@@ -40,7 +40,7 @@ void transport_attach(struct connection *connection, gnutls_session_t session);
 /* Sends what is held back, if any. Nothing may be held beyond a run of libmicrohttpd. */
 void transport_release(struct worker *worker);
 
-/* Forgets what belongs to a connection that is no more. */
+/* Before a connection's socket is closed: sends what is held, forgets what was read ahead. */
 void transport_detach(struct connection *connection);
 
 #endif

@@ -157,3 +157,9 @@ def test_a_handshake_with_a_request_takes_one_packet_for_each_turn(https, versio
         assert connection.read_answer().status == 200
         assert connection.stream.recv(1) == b"", "no close_notify"
         assert data_packets_from(connection.stream) == packets
+
+
+def test_a_refusal_by_the_http_library_itself_arrives_whole(https):
+    with connect_strictly(https) as connection:
+        connection.send(request_bytes(headers=[("X-Long", "x" * 9000)]))
+        assert connection.read_answer().status == 431
