@@ -1,8 +1,8 @@
 /* What cannot be saved: `floor handshake CERTIFICATE KEY COUNT` times the server's part of a full
    TLS 1.3 handshake in memory, with the daemon's priorities, and prints nanoseconds of CPU for one;
    with a fourth argument, MICROSECONDS, it sleeps for so long before each of the server's turns, as
-   a server does that waits for its client; `floor accept` prints a port and answers whatever is sent there, one connection after another,
-   doing nothing but accept, read, write and close. */
+   a server does that waits for its client; `floor accept` prints a port and answers whatever is
+   sent there, one connection after another, doing nothing but accept, read, write and close. */
 
 #include <errno.h>
 #include <gnutls/gnutls.h>
@@ -200,6 +200,7 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "accept") == 0) {
         return accept_forever();
     }
-    fputs("Usage: floor handshake CERTIFICATE KEY COUNT [MICROSECONDS]\n       floor accept\n", stderr);
+    fputs("Usage: floor handshake CERTIFICATE KEY COUNT [MICROSECONDS]\n       floor accept\n",
+          stderr);
     return 2;
 }

@@ -78,7 +78,7 @@ struct connection {
     bool close_after;              /* the answer ends the connection */
     unsigned records_left;         /* TLS records of the answer that are still to be sent */
     bool acknowledged;             /* the client's Finished is; see transport.c */
-    uint64_t progress_run;         /* the run in which it got further; see worker_note_progress */
+    uint64_t busy_count;           /* the worker's where it is among its busy ones, else another */
     uint64_t drained_run;          /* the run in which there was nothing more to read */
     struct read_ahead *read_ahead; /* held while GnuTLS has not asked for all of it */
 };

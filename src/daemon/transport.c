@@ -112,9 +112,8 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
     if (count > 0) {
         worker_note_progress(connection);
     } else if (count < 0 && errno == EAGAIN) {
-        if (handshake) {
-            worker_note_waiting(connection);
-        } else if (!connection->acknowledged) {
+        worker_note_waiting(connection);
+        if (!handshake && !connection->acknowledged) {
             acknowledge(connection);
         }
         errno = EAGAIN;
@@ -211,6 +210,7 @@ static ssize_t push(gnutls_transport_ptr_t pointer, const giovec_t *vector, int 
     struct worker *worker = connection->worker;
     bool more = more_follows(connection);
     size_t size = 0;
+    ssize_t sent;
 
     worker_note_progress(connection);
     for (int i = 0; i < count; i++) {
@@ -221,7 +221,11 @@ static ssize_t push(gnutls_transport_ptr_t pointer, const giovec_t *vector, int 
     }
     if (!may_hold(connection, size)) {
         release(worker, true);
-        return send_now(connection, vector, (size_t)count, connection->records_left > 0);
+        sent = send_now(connection, vector, (size_t)count, connection->records_left > 0);
+        if (sent < 0) {
+            worker_note_waiting(connection);
+        }
+        return sent;
     }
     hold(connection, vector, (size_t)count);
     if (!more) {

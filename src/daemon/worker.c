@@ -12,6 +12,7 @@
 enum {
     EVENTS_PER_ROUND = 64,
     RUNS_PER_ROUND = 8,  /* of libmicrohttpd, while it gets any further */
+    QUIET_RUNS = 64,     /* in as many its buffer takes the parts of a record, 128 bytes each */
     PARKING_AGE = 100,   /* milliseconds after accept(2) */
     STOPPING_ROUND = 50, /* milliseconds that a round lasts at most while stopping */
     STOPPING_GRACE = 500 /* milliseconds that a silent connection has then, from accept on */
@@ -31,9 +32,10 @@ void worker_note_progress(struct connection *connection)
 {
     struct worker *worker = connection->worker;
 
-    if (connection->handshake != HANDSHAKE_NONE && connection->progress_run != worker->run) {
-        connection->progress_run = worker->run;
-        worker->unfinished++;
+    worker->progressed = true;
+    if (connection->handshake != HANDSHAKE_NONE && connection->busy_count != worker->busy_count) {
+        connection->busy_count = worker->busy_count;
+        worker->busy++;
     }
 }
 
@@ -41,9 +43,9 @@ void worker_note_waiting(struct connection *connection)
 {
     struct worker *worker = connection->worker;
 
-    if (connection->handshake != HANDSHAKE_NONE && connection->progress_run == worker->run) {
-        connection->progress_run = 0;
-        worker->unfinished--;
+    if (connection->busy_count == worker->busy_count) {
+        connection->busy_count = 0;
+        worker->busy--;
     }
 }
 
@@ -86,17 +88,25 @@ static void worker_handle(struct worker *worker, void *source)
     }
 }
 
-/* Runs the TLS daemon for as long as some connection gets any further. It cannot be asked whether
+/* Runs the TLS daemon for as long as a connection may get any further. It cannot be asked whether
    it has more to do: it would say yes for as long as any handshake waits for its client, which
-   would burn a core. Returns whether it is to be run again in the next round. */
+   would burn a core. Nor is it enough that nothing moved in a run: of a record that is longer than
+   its buffer it takes a part in each, from GnuTLS. Returns whether it is to be run again in the
+   next round. */
 static bool run_https(struct worker *worker)
 {
     for (int i = 0; i < RUNS_PER_ROUND; i++) {
         worker->run++;
-        worker->unfinished = 0;
+        worker->progressed = false;
         MHD_run(worker->https);
         transport_release(worker);
-        if (worker->unfinished == 0) {
+        worker->quiet_runs = worker->progressed ? 0 : worker->quiet_runs + 1;
+        if (worker->quiet_runs > QUIET_RUNS) {
+            worker->busy_count++; /* counts anew: nobody is busy */
+            worker->busy = 0;
+        }
+        if (worker->busy == 0) {
+            worker->quiet_runs = 0;
             return false;
         }
     }

@@ -40,9 +40,12 @@ struct worker {
     struct event_mark http_mark;
     bool run_https; /* libmicrohttpd has something to do */
     bool run_http;
-    uint64_t run;      /* counts the runs of the TLS daemon */
-    size_t unfinished; /* TLS connections that got further in this run and may get further still */
-    uint64_t now;      /* CLOCK_MONOTONIC at the start of this round, milliseconds */
+    uint64_t run;        /* counts the runs of the TLS daemon */
+    size_t busy;         /* TLS connections that got further and may get further still */
+    uint64_t busy_count; /* which count this is, from 1 on; see connection.h */
+    bool progressed;     /* some connection has got further in this run */
+    unsigned quiet_runs; /* how many runs in a row have moved nothing */
+    uint64_t now;        /* CLOCK_MONOTONIC at the start of this round, milliseconds */
 
     struct connection *connections; /* room for all; a page is touched when it is first used */
     size_t connection_capacity;
@@ -62,10 +65,10 @@ struct worker {
 /* The thread: serves until the service stops. `context` is the worker. */
 void *worker_loop(void *context);
 
-/* A TLS connection has got further in this run of libmicrohttpd: it may have more to do. */
+/* A TLS connection has got further: it may have more to do. */
 void worker_note_progress(struct connection *connection);
 
-/* A connection cannot get further before its client says more. */
+/* A connection cannot get further before its client says more, or takes what was said. */
 void worker_note_waiting(struct connection *connection);
 
 /* Has a worker begin a new round. */

@@ -38,7 +38,7 @@ static bool worker_open(struct worker *worker, struct service *service, unsigned
 {
     size_t size;
 
-    *worker = (struct worker){.service = service, .epoll = -1, .wake_up = -1};
+    *worker = (struct worker){.service = service, .epoll = -1, .wake_up = -1, .busy_count = 1};
     worker->connection_capacity = (size_t)max_connections + SPARE_CONNECTIONS;
     size = worker->connection_capacity * sizeof(*worker->connections);
     worker->connections = mmap(NULL, size, PROT_READ | PROT_WRITE,
