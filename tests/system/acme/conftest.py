@@ -128,9 +128,9 @@ class Apex:
     def tool_line(self, command, *arguments, directory=None, configuration=None):
         """The command line of our command at Pebble; `directory` is another authority's."""
         return [
-            *(TOOL, command, *arguments, "--state", self.state),
+            *(TOOL, command, "--state", self.state),
             *("--config", configuration or self.daemon.configuration),
-            *("--directory", directory or self.pebble.directory),
+            *("--directory", directory or self.pebble.directory, *arguments),
         ]
 
     def tool(self, *arguments, check=True, before=(), **details):
