@@ -29,10 +29,11 @@ HANG = None  # no answer, until the obstacle is removed
 
 class Obstacles:
     """`directory` is its URL; `obstacles` has answers by a part of the path: problem, page or HANG.
-    Everything else is Pebble's."""
+    Everything else is Pebble's, and so is what `times` counts down to 0."""
 
     def __init__(self, pebble, authority, folder):
         self.obstacles = {}
+        self.times = {}
         self.seen = []
         self.pebble = pebble
         self.pebble_tls = trusting(authority.file)
@@ -63,7 +64,9 @@ class Obstacles:
         body = request.rfile.read(length)
         self.seen.append(request.path)
         for part, answer in list(self.obstacles.items()):
-            if part in request.path:
+            if part in request.path and self.times.get(part) != 0:
+                if part in self.times:
+                    self.times[part] -= 1
                 if answer is HANG:
                     while part in self.obstacles and not self._ended.wait(0.02):
                         pass

@@ -77,7 +77,9 @@ def test_the_account_is_kept_and_its_address_changed(enabled):
     (account,) = (enabled.state / "acme/accounts").iterdir()
     key = (account / "key.pem").read_bytes()
     assert (account / "key.pem").stat().st_mode & 0o077 == 0
+    seen = len(enabled.pebble.log)
     enabled.tool("enable", "--force", "--email", "one@example.com")
+    assert "POST /my-account/" in enabled.pebble.log[seen:]
     enabled.tool("renew", "--force")
     assert (account / "email").read_text() == "one@example.com\n"
     assert (account / "key.pem").read_bytes() == key

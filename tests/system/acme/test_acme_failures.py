@@ -57,6 +57,13 @@ def test_a_refusal_is_told_in_words_and_the_pair_in_use_stays(obstructed, obstac
     obstructed.tool("renew", "--force")
 
 
+def test_nonces_that_are_refused_more_often_than_uacme_tries_are_no_failure(obstructed, obstacles):
+    obstacles.obstacles["/order-plz"] = problem("badNonce", "JWS has an invalid nonce", 400)
+    obstacles.times["/order-plz"] = 4
+    obstructed.tool("renew", "--force")
+    assert obstacles.times["/order-plz"] == 0
+
+
 def test_what_the_authority_says_cannot_forge_lines_or_colours(enabled, obstacles):
     nasty = 'a\\"b\x1b[31m\nmatrix-wellknownd-acme: all is well'
     obstacles.obstacles["/order-plz"] = problem("rateLimited", nasty, 429)

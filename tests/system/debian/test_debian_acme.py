@@ -1,11 +1,15 @@
 """From an installation without a certificate to one that the timer renews, against Pebble, which
 runs on the machine's network and asks port 443 of the machine."""
 
+import datetime
 import os
 import re
 
 import pytest
 from conftest import ANSWERS
+from cryptography import x509
+from harness.certificates import now
+from harness.daemon import PROJECT
 from harness.load import Load
 from harness.pebble import PROGRAMS, Pebble
 from harness.peers import find, missing
@@ -15,8 +19,9 @@ from harness.wire import trusting_anyone
 UNIT = "matrix-wellknownd.service"
 RENEWAL = "matrix-wellknownd-acme.service"
 TIMER = "matrix-wellknownd-acme.timer"
+README = PROJECT / "README.md"
 STATE = "/var/lib/matrix-wellknownd"
-LIFETIME = 30  # seconds, of which 20 go by before a certificate is due
+LIFETIME = datetime.timedelta(seconds=18)  # of which 12 go by before a certificate is due
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +36,7 @@ def apex(boot, packages, authority, tmp_path_factory):
         machine.preseed(**ANSWERS)
         machine.said = machine.install(packages["matrix-wellknownd"]).stdout
         machine.pebble = Pebble(
-            tmp_path_factory.mktemp("pebble"), authority, lifetime=LIFETIME, https_port=443,
+            tmp_path_factory.mktemp("pebble"), authority, lifetime=LIFETIME.seconds, https_port=443,
             prefix=["nsenter", f"--net=/proc/{machine.leader}/ns/net"],
         )
         yield machine
@@ -81,13 +86,13 @@ def test_one_command_gets_a_certificate_and_has_it_renewed(enabled):
 
 def test_the_timers_service_renews_what_is_due_and_no_request_fails(enabled):
     before = eventually(lambda: served(enabled), "the certificate")
-
-    def renewed():
-        enabled.run("systemctl", "start", RENEWAL)
-        return served(enabled) not in (None, before)
-
+    enabled.run("systemctl", "start", RENEWAL)
+    assert "a new certificate" not in enabled.journal(RENEWAL), "it was not due yet"
+    ends = x509.load_der_x509_certificate(before).not_valid_after
+    eventually(lambda: ends - now() < LIFETIME / 3, "its last third", LIFETIME.seconds)
     with Load(enabled.endpoint(tls=trusting_anyone())) as load:
-        eventually(renewed, "a renewal", LIFETIME)
+        enabled.run("systemctl", "start", RENEWAL)
+        eventually(lambda: served(enabled) != before, "the renewed certificate", timeout=2)
     assert load.failures == []
     assert "example.com: a new certificate" in enabled.journal(RENEWAL)
 
@@ -117,7 +122,21 @@ def test_the_daemon_sees_the_pairs_and_not_the_accounts(enabled):
     assert sorted(os.listdir(root)) == ["certificates", "challenges", "webroot"]
 
 
+def test_the_readmes_lines_for_certbot_serve_its_webroot_on_port_80(enabled):
+    (block,) = re.findall(r"^```sh\n(.*?certbot.*?)^```", README.read_text(), re.M | re.S)
+    lines = [line.removeprefix("sudo ") for line in block.splitlines()]
+    before = lines.index(next(line for line in lines if line.startswith("certbot")))
+    webroot = re.search(r"-w (\S+)", lines[before])[1]
+    for line in lines[:before]:
+        enabled.run("sh", "-c", line)
+    enabled.write(f"{webroot}/.well-known/acme-challenge/token", "token.thumbprint")
+    answer = enabled.endpoint(80).get("/.well-known/acme-challenge/token")
+    assert (answer.status, answer.body) == (200, b"token.thumbprint")
+
+
 def test_purging_takes_the_timer_and_all_that_it_kept_along(enabled):
+    # systemd remembers of any unit that it has failed.
+    enabled.run("systemctl", "reset-failed", RENEWAL)
     enabled.run("apt-get", "--yes", "purge", "matrix-wellknownd", DEBIAN_FRONTEND="noninteractive")
     assert not enabled.path(STATE).exists()
     assert enabled.output("find", "/etc/systemd", "-name", "matrix-wellknownd*") == ""
