@@ -4,7 +4,7 @@ authority that asks the daemon itself."""
 import dataclasses
 
 import pytest
-from conftest import leaf_of, needed
+from apex import leaf_of, needed
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from harness.load import Load

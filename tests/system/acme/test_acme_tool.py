@@ -4,7 +4,7 @@ import datetime
 import re
 
 import pytest
-from conftest import Apex
+from apex import Apex
 from cryptography import x509
 from harness.certificates import DAY
 from harness.pebble import Pebble
@@ -183,11 +183,20 @@ def test_a_name_that_is_not_enabled_is_refused(enabled, command):
     assert result.returncode == 1 and "other.example is not enabled" in result.stdout
 
 
-def test_a_name_that_is_not_configured_is_refused(apex):
+def test_a_name_that_is_not_configured_is_refused_before_anything_is_done(apex):
     apex.serve_ours()
-    result = apex.tool("enable", "other.example", check=False)
+    result = apex.tool("enable", "example.com", "other.example", check=False)
     assert result.returncode == 1
     assert 'the configuration has no domain "other.example"' in result.stdout
+    assert apex.contents() == {}
+
+
+def test_a_renewal_of_nothing_does_not_even_read_the_configuration(enabled, tmp_path):
+    broken = tmp_path / "broken.conf"
+    broken.write_text("nonsense = 1\n")
+    assert enabled.tool("renew", configuration=broken).stdout == ""
+    result = enabled.tool("renew", "--force", configuration=broken, check=False)
+    assert result.returncode == 1 and f"{broken}:1: " in result.stdout
 
 
 def test_a_broken_configuration_is_told_with_the_daemons_words(apex, tmp_path):
