@@ -26,7 +26,7 @@ class Client:
     def persistently(self, *command):
         """Pebble refuses good nonces now and then, and not every client has the patience that the
         specification asks for: try again, as people and timers do."""
-        for _ in range(4):
+        for _ in range(15):
             result = self.apex.run(*command, check=False)
             if result.returncode == 0 or "nonce" not in result.stdout.lower():
                 break

@@ -4,7 +4,7 @@ import datetime
 import re
 
 import pytest
-from apex import Apex
+from apex import TOOL, Apex
 from cryptography import x509
 from harness.certificates import DAY
 from harness.pebble import Pebble
@@ -99,6 +99,35 @@ def test_a_dry_renewal_keeps_nothing_and_fails_where_a_true_one_would(enabled, p
     before = enabled.contents()
     assert "nothing was kept" in enabled.tool("renew", "--dry-run").stdout
     assert enabled.contents() == before
+
+
+PRODUCTION = "https://acme-v02.api.letsencrypt.org/directory"
+STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "directory"),
+    (
+        (("enable", "example.com"), PRODUCTION),
+        (("enable", "example.com", "--staging"), STAGING),
+        (("enable", "example.com", "--dry-run"), STAGING),
+        (("renew", "--force"), PRODUCTION),
+        (("renew", "--dry-run"), STAGING),
+    ),
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_lets_encrypt_is_asked_unless_it_is_for_trying_out(enabled, tmp_path, arguments, directory):
+    """No test can ask Let's Encrypt: here something else stands in for uacme."""
+    stand_in = tmp_path / "bin" / "uacme"
+    stand_in.parent.mkdir()
+    stand_in.write_text('#!/bin/sh\necho "uacme: $*"\nexit 2\n')
+    stand_in.chmod(0o755)
+    (enabled.state / "acme/enabled/example.com").write_text(PRODUCTION + "\n")
+    path = f"PATH={stand_in.parent}:{enabled.environment()['PATH']}"
+    own = ("--state", enabled.state, "--config", enabled.daemon.configuration, "--force")
+    result = enabled.run("env", path, TOOL, *arguments, *own, check=False)
+    assert result.returncode == 1
+    assert f"--acme-url {directory} new" in result.stdout
 
 
 def test_a_domain_with_another_pair_is_told_of_and_the_lines_work(apex, authority, tmp_path):
