@@ -112,6 +112,8 @@ def test_a_daemon_without_a_folder_for_challenges_is_told_of(apex, tmp_path):
 
 def test_a_challenge_that_cannot_be_made_is_told_with_the_daemons_words(apex):
     apex.serve_ours()
+    with apex.daemon.configuration.open("a") as file:
+        file.write('log_format = "json"\n')  # words for people all the same
     apex.challenges.rmdir()
     try:
         result = apex.tool("enable", "example.com", check=False)
