@@ -145,6 +145,14 @@ def test_a_domain_with_another_pair_is_told_of_and_the_lines_work(apex, authorit
     apex.wait_until_served()
 
 
+def test_a_daemon_for_any_host_gets_one_for_the_name_that_is_given(apex):
+    apex.serve(*apex.pair("example.com"), "*")
+    unnamed = apex.tool("enable", check=False)
+    assert unnamed.returncode == 1 and "name the ones that it is for" in unnamed.stdout
+    assert "the configuration names" not in apex.tool("enable", "example.com").stdout
+    apex.wait_until_served()
+
+
 def test_a_disabled_name_is_renewed_no_more_and_served_as_before(enabled):
     before = enabled.written_leaf()
     assert "is renewed no more; its certificate is good until 20" in enabled.tool("disable").stdout
