@@ -15,7 +15,7 @@ BUILD = Path(os.environ.get("BUILD_DIRECTORY", PROJECT / "build")).absolute()
 CACHE = PROJECT / "build" / "debian"
 # In the tree: systemd, the judge of AppArmor profiles, what debian/tests needs, and what our
 # packages depend on.
-BESIDE_DEPENDENCIES = ("systemd", "systemd-sysv", "apparmor", "apt", "curl", "openssl")
+BESIDE_DEPENDENCIES = ("systemd", "systemd-sysv", "apparmor", "apt", "curl", "openssl", "uacme")
 
 
 def run(*command, **details):

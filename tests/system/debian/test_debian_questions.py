@@ -10,10 +10,11 @@ import subprocess
 import termios
 import time
 
-from conftest import ANSWERS, install_answered
+from conftest import ANSWERS, MachineCertbot, install_answered
 from harness.daemon import PROJECT
 from harness.load import Load
 from harness.waiting import eventually, scaled
+from harness.wire import trusting_anyone
 
 UNIT = "matrix-wellknownd.service"
 FOLDER = "/etc/matrix-wellknownd"
@@ -125,9 +126,10 @@ def test_bad_answers_are_asked_again_with_the_programs_own_message(machine, pack
     text = file_text(machine, WRITTEN)
     assert 'domain "example.com" {' in text
     assert re.search(r'server += "matrix.example.com:8448"', text)
-    assert '"/etc/letsencrypt/live/example.com/fullchain.pem"' in text
-    # There is no certificate yet.
-    assert "not started" in asked.flat and "fullchain.pem" in asked.flat
+    assert '"/var/lib/matrix-wellknownd/certificates/example.com/fullchain.pem"' in text
+    # There is no certificate yet, which takes nothing but a command.
+    assert "matrix-wellknownd-acme enable" in asked.flat
+    assert machine.property(UNIT, "ActiveState") == "active"
 
 
 def test_an_empty_name_is_asked_again_and_then_left_for_later(machine, packages):
@@ -141,6 +143,17 @@ def test_an_empty_name_is_asked_again_and_then_left_for_later(machine, packages)
     asked.end()
     assert not machine.path(WRITTEN).exists()
     assert "not configured yet" in asked.flat
+
+
+def test_certbots_certificate_is_taken_where_there_is_one_when_it_is_asked(machine, packages, site):
+    machine.preseed(**ANSWERS)
+    machine.install(packages["matrix-wellknownd"])
+    assert "/var/lib/matrix-wellknownd/" in file_text(machine, WRITTEN)
+    MachineCertbot(machine, site)
+    machine.run("dpkg-reconfigure", "matrix-wellknownd", DEBIAN_FRONTEND="noninteractive")
+    assert '"/etc/letsencrypt/live/example.com/fullchain.pem"' in file_text(machine, WRITTEN)
+    machine.run("systemctl", "restart", UNIT)
+    assert machine.endpoint(tls=trusting_anyone()).serves()
 
 
 def test_bad_preseeded_answers_are_not_used_and_the_program_says_why(machine, packages):

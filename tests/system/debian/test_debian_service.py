@@ -71,7 +71,7 @@ def test_its_exposure_is_small(shared):
 
 def test_systemd_has_nothing_to_say_about_the_units(shared):
     units = [file.name for file in shared.path("/lib/systemd/system").glob("matrix-wellknownd*")]
-    assert len(units) == 4
+    assert len(units) == 6
     assert shared.output("systemd-analyze", "--man=no", "verify", *units) == ""
 
 

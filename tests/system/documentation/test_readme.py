@@ -1,11 +1,13 @@
 """The README says what is there: its examples, its options, its links, its messages."""
 
 import re
+import subprocess
 import urllib.parse
 
 import pytest
-from harness.daemon import PROJECT, run
+from harness.daemon import BINARY, PROJECT, run
 
+TOOL = BINARY.parent / "matrix-wellknownd-acme"
 README = (PROJECT / "README.md").read_text()
 EXAMPLES = sorted((PROJECT / "etc" / "examples").iterdir())
 
@@ -18,9 +20,12 @@ def test_each_example_is_shown_as_it_is(file):
 
 
 def test_every_option_that_is_shown_is_one():
-    known = set(re.findall(r"--[a-z][a-z-]*", run("--help").stdout))
+    tool = subprocess.run([TOOL, "--help"], capture_output=True, text=True, check=True)
+    known = set(re.findall(r"--[a-z][a-z-]*", run("--help").stdout + tool.stdout))
     # quickstart's, systemctl's, configure's, docker's
-    elsewhere = {"--check", "--now", "--sysconfdir", "--read-only", "--cap-drop"}
+    elsewhere = {"--check", "--now", "--sysconfdir", "--localstatedir", "--read-only", "--cap-drop"}
+    # certbot's, dehydrated's, dpkg-reconfigure's
+    elsewhere |= {"--webroot", "--register", "--accept-terms", "--cron", "--priority"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README)) <= known | elsewhere
 
 
