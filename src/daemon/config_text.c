@@ -159,9 +159,23 @@ static void walk_to(struct scan *scan, const char *end)
     }
 }
 
-static void skip_blanks(struct scan *scan)
+/* Walks over blanks. To libConfuse those of one line are one token, too. */
+static bool skip_blanks(struct scan *scan)
 {
-    walk_to(scan, scan->at + strspn(scan->at, " \t\r\n"));
+    size_t length;
+
+    do {
+        length = strspn(scan->at, " \t\r");
+        if (length > TOKEN_LIMIT) {
+            return fail(scan, scan->line,
+                        "more than 8192 blanks in a row: name a configuration file");
+        }
+        scan->at += length;
+        length = strspn(scan->at, "\n");
+        scan->at += length;
+        scan->line += (unsigned)length;
+    } while (length > 0);
+    return true;
 }
 
 /* The first of `bytes` at or after `from`, or the end of the text. */
@@ -350,13 +364,11 @@ static bool check(struct config_text *text, const char *path, struct problem *pr
     if (!check_bytes(&scan)) {
         return false;
     }
-    skip_blanks(&scan);
-    while (scan.at < scan.end) {
-        if (!skip_token(&scan)) {
+    do {
+        if (!skip_blanks(&scan) || (scan.at < scan.end && !skip_token(&scan))) {
             return false;
         }
-        skip_blanks(&scan);
-    }
+    } while (scan.at < scan.end);
     if (scan.depth > 0) {
         return fail(&scan, scan.open_lines[scan.depth - 1],
                     "the brace is not closed: end the section or list with }");

@@ -329,6 +329,9 @@ static void test_a_file_that_is_no_text_is_refused_at_once(void **state)
     assert_refused(ARGUMENTS("-c", "test.conf"), PROBLEM_FAILURE, "too many braces");
     memset(bytes, ' ', length);
     write_bytes("test.conf", bytes, length);
+    assert_refused(ARGUMENTS("-c", "test.conf"), PROBLEM_FAILURE, "blanks in a row");
+    memset(bytes, '\n', length);
+    write_bytes("test.conf", bytes, length);
     assert_refused(ARGUMENTS("-c", "test.conf"), PROBLEM_FAILURE, "configures no domain");
     free(bytes);
     write_bytes("test.conf", "user = \"a\0b\"", 12);
