@@ -326,8 +326,9 @@ def take_the_disk_away(start, site, directory):
 def test_a_disk_that_goes_away_and_comes_back(start, site, authority, tmp_path):
     daemon = take_the_disk_away(start, site, tmp_path)
     renewed = authority.issue("example.com")
+    before = len(daemon.log)
     daemon.reload()
-    daemon.wait_for_log("ready", after=len(daemon.log) - 1)
+    daemon.wait_for_log("ready", after=before)
     assert daemon.https[0].certificate() == site.leaf
     with mounted(tmp_path / "disk"):
         RenamedOver(tmp_path / "disk", renewed)
