@@ -142,8 +142,10 @@ static void add_readable(const char *path)
     struct collection collection = {.directories = &reach.readable, .path = path};
 
     if (path) {
-        collection.missing = access(path, F_OK) != 0;
-        path_walk(path, collect_readable, &collection);
+        if (!path_walk(path, collect_readable, &collection)) {
+            collection.missing = true;
+            path_walk(path, collect_readable, &collection); /* once more, to tell of it */
+        }
         free(collection.through);
     }
 }

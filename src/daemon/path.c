@@ -63,19 +63,20 @@ static bool walk_follow(struct walk *walk, const char *link)
     return length >= 0 && (size_t)length < sizeof(walk->left);
 }
 
-void path_walk(const char *path, path_visit *visit, void *context)
+bool path_walk(const char *path, path_visit *visit, void *context)
 {
     struct walk walk;
     char name[NAME_MAX + 1];
     int links = 0;
 
     if (!walk_start(&walk, path)) {
-        return;
+        return false;
     }
     while (walk_next(&walk, name)) {
         char link[PATH_MAX];
         size_t parent_length = strlen(walk.done);
         ssize_t link_length;
+        bool is_link, is_missing;
         bool last = walk.left[strspn(walk.left, "/")] == '\0';
 
         if (strcmp(name, ".") == 0) {
@@ -87,19 +88,22 @@ void path_walk(const char *path, path_visit *visit, void *context)
         }
         snprintf(walk.done + parent_length, sizeof(walk.done) - parent_length, "/%s", name);
         link_length = readlink(walk.done, link, sizeof(link) - 1);
-        if (link_length < 0 && errno == EINVAL && !last) {
+        is_link = link_length >= 0;
+        is_missing = !is_link && errno != EINVAL;
+        if (!is_link && !is_missing && !last) {
             continue; /* an ordinary directory */
         }
         walk.done[parent_length] = '\0';
-        visit(context, parent_length > 0 ? walk.done : "/", name, last || link_length < 0);
-        if (link_length < 0 || ++links > LINKS_LIMIT) {
-            return; /* the file itself, or nothing yet */
+        visit(context, parent_length > 0 ? walk.done : "/", name, last || !is_link);
+        if (!is_link) {
+            return !is_missing; /* the file itself, or nothing yet */
         }
         link[link_length] = '\0';
-        if (!walk_follow(&walk, link)) {
-            return;
+        if (++links > LINKS_LIMIT || !walk_follow(&walk, link)) {
+            return false;
         }
     }
+    return true;
 }
 
 bool path_is_beneath(const char *path, const char *directory)

@@ -11,8 +11,8 @@ typedef void path_visit(void *context, const char *directory, const char *name, 
 
 /* Walks `path` as the kernel would, and visits each symbolic link on it and its last component, or
    the first that is missing. A path that is too long, or leads through too many links, is walked
-   as far as it goes. */
-void path_walk(const char *path, path_visit *visit, void *context);
+   as far as it goes. Returns whether the path leads to something. */
+bool path_walk(const char *path, path_visit *visit, void *context);
 
 /* Whether `path` is `directory` or lies beneath it, both absolute and without links. */
 bool path_is_beneath(const char *path, const char *directory);

@@ -167,13 +167,10 @@ static void watch_path(struct watch *watch, struct certificate *certificate, con
 {
     struct visit visit = {watch, certificate};
     size_t before;
-    bool missing;
 
     do {
         before = watch->entry_count;
-        missing = access(path, F_OK) != 0;
-        path_walk(path, visit_entry, &visit);
-    } while (missing && watch->entry_count != before);
+    } while (!path_walk(path, visit_entry, &visit) && watch->entry_count != before);
 }
 
 static void watch_certificate(struct watch *watch, struct certificate *certificate)
