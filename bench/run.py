@@ -21,8 +21,9 @@ HERE = Path(__file__).resolve().parent
 
 
 def first_line(*command):
+    environment = {**os.environ, **servers.libraries(command[0])}
     try:
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
     except FileNotFoundError:
         return "?"
     return (done.stdout + done.stderr).strip().partition("\n")[0]

@@ -30,6 +30,14 @@ def find(program):
     return shutil.which(program, path=os.pathsep.join(folders))
 
 
+def libraries(program):
+    """Where a program that is only unpacked finds its libraries, as environment variables."""
+    if not program or not program.startswith(str(UNPACKED)):
+        return {}
+    folders = {os.path.dirname(file) for file in glob.glob(f"{UNPACKED}/usr/lib/*/*.so*")}
+    return {"LD_LIBRARY_PATH": os.pathsep.join(sorted(folders))}
+
+
 class Server:
     """One server with one configuration; start() and stop() it as often as you like.
 
@@ -73,10 +81,7 @@ class Server:
 
     def environment(self):
         variables = {"HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder)}
-        if self.program().startswith(str(UNPACKED)):
-            folders = {os.path.dirname(file) for file in glob.glob(f"{UNPACKED}/usr/lib/*/*.so*")}
-            variables["LD_LIBRARY_PATH"] = os.pathsep.join(sorted(folders))
-        return variables
+        return {**variables, **libraries(self.program())}
 
 
 class Ours(Server):
