@@ -13,24 +13,6 @@ dist_examples_DATA = \
 openrcdir = $(docdir)/examples/openrc
 dist_openrc_DATA = etc/openrc/matrix-wellknownd
 
-# Certificates by uacme, and the units that renew them.
-edit_directories = sed -e 's|@sbindir[@]|$(sbindir)|g' \
-	-e 's|@localstatedir[@]|$(localstatedir)|g' -e 's|@VERSION[@]|$(VERSION)|g'
-sbin_SCRIPTS = matrix-wellknownd-acme
-systemdexamplesdir = $(docdir)/examples/systemd
-systemdexamples_DATA = etc/systemd/matrix-wellknownd-acme.service
-dist_systemdexamples_DATA = etc/systemd/matrix-wellknownd-acme.timer
-EXTRA_DIST += etc/matrix-wellknownd-acme.in etc/systemd/matrix-wellknownd-acme.service.in
-CLEANFILES += $(sbin_SCRIPTS) $(systemdexamples_DATA)
-
-matrix-wellknownd-acme: etc/matrix-wellknownd-acme.in Makefile
-	$(AM_V_GEN)$(edit_directories) $(srcdir)/etc/matrix-wellknownd-acme.in >$@.tmp && \
-	chmod +x $@.tmp && mv $@.tmp $@
-
-etc/systemd/matrix-wellknownd-acme.service: etc/systemd/matrix-wellknownd-acme.service.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) etc/systemd && \
-	$(edit_directories) $(srcdir)/etc/systemd/matrix-wellknownd-acme.service.in >$@
-
 # Bash looks for the completion of a program under the program's name.
 completiondir = $(datadir)/bash-completion/completions
 completion_DATA = etc/completions/matrix-wellknownd etc/completions/matrix-wellknownd-acme

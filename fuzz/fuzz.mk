@@ -10,14 +10,14 @@ CPPFLAGS := -DHAVE_CONFIG_H -D_GNU_SOURCE -I$(CONFIGURED) -I$(SOURCES)/src \
 CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZERS) \
 	-fno-sanitize-recover=all
 
-part = $(filter-out %/main.c,$(wildcard $(SOURCES)/src/$1/*.c))
+part = $(filter-out %/main.c,$(wildcard $(SOURCES)/src/$1/*.c $(SOURCES)/src/$1/*/*.c))
 objects = $(patsubst $(SOURCES)/%.c,$(OUT)/%.o,$(call part,$1))
 targets := $(patsubst $(HERE)/%.c,%,$(wildcard $(HERE)/fuzz_*.c))
 ifeq ($(strip $(CHECK_LIBS)),)
 targets := $(filter-out fuzz_check_%,$(targets))
 endif
 programs := $(addprefix $(OUT)/,$(targets))
-headers := $(wildcard $(SOURCES)/src/*/*.h $(HERE)/*.h)
+headers := $(wildcard $(SOURCES)/src/*/*.h $(SOURCES)/src/*/*/*.h $(HERE)/*.h)
 
 .PHONY: run build
 run: $(addprefix run-,$(targets))
@@ -30,14 +30,15 @@ $(OUT)/%.o: $(SOURCES)/%.c $(headers) $(HERE)/fuzz.mk
 $(OUT)/%.a:
 	@rm -f $@
 	@ar cr $@ $^
+$(OUT)/libbase.a: $(call objects,base)
 $(OUT)/libmatrix.a: $(call objects,matrix)
 $(OUT)/libdaemon.a: $(call objects,daemon)
 $(OUT)/libcheck.a: $(call objects,check)
 
 link = $(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^
-$(OUT)/fuzz_check_%: $(OUT)/fuzz/fuzz_check_%.o $(OUT)/libcheck.a $(OUT)/libmatrix.a
+$(OUT)/fuzz_check_%: $(OUT)/fuzz/fuzz_check_%.o $(OUT)/libcheck.a $(OUT)/libmatrix.a $(OUT)/libbase.a
 	@$(link) $(CHECK_LIBS) $(DAEMON_LIBS)
-$(OUT)/fuzz_%: $(OUT)/fuzz/fuzz_%.o $(OUT)/libdaemon.a $(OUT)/libmatrix.a
+$(OUT)/fuzz_%: $(OUT)/fuzz/fuzz_%.o $(OUT)/libdaemon.a $(OUT)/libmatrix.a $(OUT)/libbase.a
 	@$(link) $(DAEMON_LIBS)
 .SECONDARY:
 

@@ -4,7 +4,7 @@
 
 #include <limits.h>
 
-#include "daemon/acme_grammar.h"
+#include "daemon/acme/names.h"
 
 static void check_name(const char *text)
 {

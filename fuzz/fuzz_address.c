@@ -1,7 +1,7 @@
 /* Addresses to listen on: what is parsed is formatted as something that parses to the same. */
 #include "fuzz.h"
 
-#include "daemon/address.h"
+#include "daemon/config/address.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

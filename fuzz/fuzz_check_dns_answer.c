@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "check/dns_answer.h"
+#include "check/net/dns_answer.h"
 #include "check/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "check/answers.h"
-#include "check/follow.h"
+#include "check/net/follow.h"
 #include "check/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -2,8 +2,8 @@
    file of the folder ${DOMAINS}, for domains_dir; ${EXTRA} is a file for client_extra. */
 #include "fuzz.h"
 
-#include "daemon/config.h"
-#include "daemon/site_table.h"
+#include "daemon/config/configuration.h"
+#include "daemon/http/site_table.h"
 
 static struct fuzz_file main_file, domains_file;
 static char folder[] = "/tmp/fuzz-domains-XXXXXX";

@@ -5,7 +5,7 @@
 
 #include <gnutls/gnutls.h>
 
-#include "daemon/credentials.h"
+#include "daemon/tls/credentials.h"
 
 static struct fuzz_file certificate_file, key_file;
 

@@ -3,8 +3,8 @@
    whichever they name, it is put together. */
 #include "fuzz.h"
 
-#include "daemon/config.h"
-#include "daemon/options.h"
+#include "daemon/config/configuration.h"
+#include "daemon/config/options.h"
 
 enum {
     LIMIT = 64

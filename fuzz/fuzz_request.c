@@ -2,9 +2,9 @@
    If-None-Match; and how the access log writes them down. */
 #include "fuzz.h"
 
-#include "daemon/escape.h"
-#include "daemon/request.h"
-#include "daemon/site_table.h"
+#include "base/line.h"
+#include "daemon/http/request.h"
+#include "daemon/http/site_table.h"
 
 static void check_target(const char *text)
 {

@@ -4,9 +4,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "check/discovery/discovery.h"
 #include "check/report_json.h"
 #include "check/report_text.h"
-#include "check/walk.h"
 
 enum {
     WAIT_LONGEST = 1000, /* milliseconds: what is waited for is shown that often */

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/problem.h"
 #include "check/options.h"
-#include "matrix/problem.h"
 
 enum {
     CHECK_WORKS = 0,

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "check/fetch.h"
-#include "check/resolver.h"
+#include "check/net/fetch.h"
+#include "check/net/resolver.h"
 
 struct environment {
     struct resolver *resolver;

@@ -2,30 +2,31 @@
 if ENABLE_CHECK
 noinst_LIBRARIES += libcheck.a
 libcheck_a_SOURCES = \
-	src/check/address.c src/check/address.h \
 	src/check/answers.c src/check/answers.h \
-	src/check/certificate.c src/check/certificate.h \
 	src/check/check.c src/check/check.h \
-	src/check/client.c src/check/client.h \
-	src/check/dns_answer.c src/check/dns_answer.h \
+	src/check/diagnosis.c src/check/diagnosis.h \
+	src/check/discovery/client.c src/check/discovery/client.h \
+	src/check/discovery/discovery.c src/check/discovery/discovery.h \
+	src/check/discovery/route.c src/check/discovery/route.h \
+	src/check/discovery/srv.c src/check/discovery/srv.h \
+	src/check/discovery/target.c src/check/discovery/target.h \
+	src/check/discovery/well_known.c src/check/discovery/well_known.h \
 	src/check/environment.h \
-	src/check/fetch.c src/check/fetch.h \
 	src/check/finding.c src/check/finding.h \
-	src/check/follow.c src/check/follow.h \
-	src/check/judge.c src/check/judge.h \
 	src/check/keys.c src/check/keys.h \
+	src/check/net/address.c src/check/net/address.h \
+	src/check/net/dns_answer.c src/check/net/dns_answer.h \
+	src/check/net/fetch.c src/check/net/fetch.h \
+	src/check/net/follow.c src/check/net/follow.h \
+	src/check/net/peer_certificate.c src/check/net/peer_certificate.h \
+	src/check/net/resolver.c src/check/net/resolver.h \
 	src/check/options.c src/check/options.h \
 	src/check/report_json.c src/check/report_json.h \
 	src/check/report_text.c src/check/report_text.h \
-	src/check/resolver.c src/check/resolver.h \
-	src/check/route.c src/check/route.h \
-	src/check/service.c src/check/service.h \
-	src/check/target.c src/check/target.h \
-	src/check/text.c src/check/text.h \
-	src/check/walk.c src/check/walk.h \
-	src/check/well_known.c src/check/well_known.h
+	src/check/text.c src/check/text.h
+
 libcheck_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CARES_CFLAGS) $(IDN2_CFLAGS)
-check_libs = libcheck.a libmatrix.a \
+check_libs = libcheck.a libmatrix.a libbase.a \
 	$(CURL_LIBS) $(CARES_LIBS) $(IDN2_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS)
 
 bin_PROGRAMS += matrix-delegation-check

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "check/resolver.h"
+#include "check/net/resolver.h"
 
 enum {
     OPTION_JSON = 256,

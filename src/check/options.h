@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "matrix/problem.h"
+#include "base/problem.h"
 
 enum command {
     COMMAND_CHECK,

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "check/walk.h"
+#include "check/discovery/discovery.h"
 
 /* The object; the caller owns it. */
 json_t *report_json_build(const struct walk *walk);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "check/walk.h"
+#include "check/discovery/discovery.h"
 
 struct report_text {
     FILE *stream;

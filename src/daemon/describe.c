@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/privileges.h"
-#include "daemon/site_table.h"
+#include "daemon/http/site_table.h"
+#include "daemon/system/privileges.h"
 
 static void describe_listeners(const char *what, const struct address_list *addresses)
 {

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "daemon/config.h"
-#include "matrix/problem.h"
+#include "base/problem.h"
+#include "daemon/config/configuration.h"
 
 /* Writes to standard output what would be served for each domain, and by which certificate until
    when. False and a problem where the daemon would not start, or one of its certificates cannot be

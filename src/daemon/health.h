@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "daemon/config.h"
-#include "matrix/problem.h"
+#include "base/problem.h"
+#include "daemon/config/configuration.h"
 
 /* Asks the first listener (a plain one if there is one, else HTTPS) for a document of the first
    domain, and waits at most 5 seconds. The certificate is not verified: whether other servers

@@ -1,58 +1,50 @@
 # The daemon. Everything but main() is in a library, so that unit tests and fuzz targets link it.
 noinst_LIBRARIES += libdaemon.a
 libdaemon_a_SOURCES = \
-	src/daemon/access_log.c src/daemon/access_log.h \
-	src/daemon/acme_certificate.c src/daemon/acme_certificate.h \
-	src/daemon/acme_challenge.c src/daemon/acme_challenge.h \
-	src/daemon/acme_grammar.c src/daemon/acme_grammar.h \
-	src/daemon/acme_webroot.c src/daemon/acme_webroot.h \
-	src/daemon/address.c src/daemon/address.h \
-	src/daemon/address_limit.c src/daemon/address_limit.h \
-	src/daemon/arrivals.c src/daemon/arrivals.h \
-	src/daemon/certificates.c src/daemon/certificates.h \
-	src/daemon/clock.h \
-	src/daemon/config.c src/daemon/config.h \
-	src/daemon/config_check.c src/daemon/config_check.h \
-	src/daemon/config_data.c src/daemon/config_data.h \
-	src/daemon/config_file.c src/daemon/config_file.h \
-	src/daemon/config_key.c src/daemon/config_key.h \
-	src/daemon/config_parser.c src/daemon/config_parser.h \
-	src/daemon/config_text.c src/daemon/config_text.h \
-	src/daemon/confinement.c src/daemon/confinement.h \
-	src/daemon/connection.c src/daemon/connection.h \
-	src/daemon/credentials.c src/daemon/credentials.h \
+	src/daemon/acme/challenge.c src/daemon/acme/challenge.h \
+	src/daemon/acme/issue.c src/daemon/acme/issue.h \
+	src/daemon/acme/names.c src/daemon/acme/names.h \
+	src/daemon/acme/webroot.c src/daemon/acme/webroot.h \
+	src/daemon/config/address.c src/daemon/config/address.h \
+	src/daemon/config/config_check.c src/daemon/config/config_check.h \
+	src/daemon/config/config_data.c src/daemon/config/config_data.h \
+	src/daemon/config/config_file.c src/daemon/config/config_file.h \
+	src/daemon/config/config_key.c src/daemon/config/config_key.h \
+	src/daemon/config/config_parser.c src/daemon/config/config_parser.h \
+	src/daemon/config/config_text.c src/daemon/config/config_text.h \
+	src/daemon/config/configuration.c src/daemon/config/configuration.h \
+	src/daemon/config/help.c \
+	src/daemon/config/options.c src/daemon/config/options.h \
+	src/daemon/config/setting.c src/daemon/config/setting.h \
 	src/daemon/describe.c src/daemon/describe.h \
-	src/daemon/escape.c src/daemon/escape.h \
-	src/daemon/file.c src/daemon/file.h \
 	src/daemon/health.c src/daemon/health.h \
-	src/daemon/help.c \
-	src/daemon/http.c src/daemon/http.h \
-	src/daemon/http_daemon.c src/daemon/http_daemon.h \
-	src/daemon/landlock.c src/daemon/landlock.h \
-	src/daemon/listeners.c src/daemon/listeners.h \
-	src/daemon/log.c src/daemon/log.h \
-	src/daemon/metrics.c src/daemon/metrics.h \
-	src/daemon/options.c src/daemon/options.h \
-	src/daemon/path.c src/daemon/path.h \
-	src/daemon/privileges.c src/daemon/privileges.h \
-	src/daemon/request.c src/daemon/request.h \
-	src/daemon/reserve.c src/daemon/reserve.h \
-	src/daemon/responses.c src/daemon/responses.h \
+	src/daemon/http/access_log.c src/daemon/http/access_log.h \
+	src/daemon/http/handler.c src/daemon/http/handler.h \
+	src/daemon/http/http_daemon.c src/daemon/http/http_daemon.h \
+	src/daemon/http/metrics.c src/daemon/http/metrics.h \
+	src/daemon/http/request.c src/daemon/http/request.h \
+	src/daemon/http/responses.c src/daemon/http/responses.h \
+	src/daemon/http/site_table.c src/daemon/http/site_table.h \
+	src/daemon/net/accept.c src/daemon/net/accept.h \
+	src/daemon/net/address_limit.c src/daemon/net/address_limit.h \
+	src/daemon/net/connection.c src/daemon/net/connection.h \
+	src/daemon/net/listeners.c src/daemon/net/listeners.h \
+	src/daemon/net/transport.c src/daemon/net/transport.h \
+	src/daemon/net/worker.c src/daemon/net/worker.h \
+	src/daemon/net/workers.c src/daemon/net/workers.h \
 	src/daemon/run.c src/daemon/run.h \
-	src/daemon/seccomp.c src/daemon/seccomp.h \
 	src/daemon/service.h \
-	src/daemon/service_manager.c src/daemon/service_manager.h \
-	src/daemon/setting.c src/daemon/setting.h \
-	src/daemon/site_table.c src/daemon/site_table.h \
-	src/daemon/spelling.c src/daemon/spelling.h \
-	src/daemon/string_map.c src/daemon/string_map.h \
-	src/daemon/tls.c src/daemon/tls.h \
-	src/daemon/transport.c src/daemon/transport.h \
-	src/daemon/watch.c src/daemon/watch.h \
-	src/daemon/worker.c src/daemon/worker.h \
-	src/daemon/workers.c src/daemon/workers.h
+	src/daemon/system/landlock.c src/daemon/system/landlock.h \
+	src/daemon/system/privileges.c src/daemon/system/privileges.h \
+	src/daemon/system/sandbox.c src/daemon/system/sandbox.h \
+	src/daemon/system/seccomp.c src/daemon/system/seccomp.h \
+	src/daemon/system/service_manager.c src/daemon/system/service_manager.h \
+	src/daemon/tls/certificates.c src/daemon/tls/certificates.h \
+	src/daemon/tls/credentials.c src/daemon/tls/credentials.h \
+	src/daemon/tls/session.c src/daemon/tls/session.h \
+	src/daemon/tls/watch.c src/daemon/tls/watch.h
 
 sbin_PROGRAMS += matrix-wellknownd
 matrix_wellknownd_SOURCES = src/daemon/main.c
-matrix_wellknownd_LDADD = libdaemon.a libmatrix.a \
+matrix_wellknownd_LDADD = libdaemon.a libmatrix.a libbase.a \
 	$(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS) $(SECCOMP_LIBS)

@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/acme_certificate.h"
-#include "daemon/config.h"
+#include "base/log.h"
+#include "daemon/acme/issue.h"
+#include "daemon/config/configuration.h"
+#include "daemon/config/options.h"
 #include "daemon/describe.h"
 #include "daemon/health.h"
-#include "daemon/log.h"
-#include "daemon/options.h"
+#include "daemon/http/site_table.h"
 #include "daemon/run.h"
-#include "daemon/site_table.h"
 
 /* Ends with what standard output has taken, so that `--print >/dev/full` does not look good. */
 static bool flush_output(struct problem *problem)

@@ -11,19 +11,19 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "daemon/clock.h"
-#include "daemon/config.h"
-#include "daemon/confinement.h"
-#include "daemon/listeners.h"
-#include "daemon/log.h"
-#include "daemon/privileges.h"
-#include "daemon/responses.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/config/configuration.h"
+#include "daemon/http/responses.h"
+#include "daemon/net/listeners.h"
+#include "daemon/net/worker.h"
+#include "daemon/net/workers.h"
 #include "daemon/service.h"
-#include "daemon/service_manager.h"
-#include "daemon/tls.h"
-#include "daemon/watch.h"
-#include "daemon/worker.h"
-#include "daemon/workers.h"
+#include "daemon/system/privileges.h"
+#include "daemon/system/sandbox.h"
+#include "daemon/system/service_manager.h"
+#include "daemon/tls/session.h"
+#include "daemon/tls/watch.h"
 
 enum {
     /* All in milliseconds. */
@@ -172,7 +172,7 @@ static bool start(struct running *running, const struct config *config, struct p
     }
     listeners_close(&none);
     if ((config->user && !privileges_drop(config->user, problem)) ||
-        !confinement_enter(config, problem) ||
+        !sandbox_enter(config, problem) ||
         !workers_start(service, thread_count(config), config->max_connections, tls, problem)) {
         return false;
     }
@@ -186,7 +186,7 @@ static bool start(struct running *running, const struct config *config, struct p
                     strerror(errno));
     }
     watch_certificates(running);
-    confinement_seal();
+    sandbox_seal();
     return open_doors(running, problem);
 }
 

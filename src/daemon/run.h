@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "daemon/options.h"
-#include "matrix/problem.h"
+#include "base/problem.h"
+#include "daemon/config/options.h"
 
 /* Serves until SIGTERM or SIGINT. False and a problem where it could not begin to. */
 bool run(const struct options *options, struct problem *problem);

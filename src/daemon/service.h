@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/address_limit.h"
-#include "daemon/site_table.h"
+#include "daemon/http/site_table.h"
+#include "daemon/net/address_limit.h"
 
 struct worker;
 

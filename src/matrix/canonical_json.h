@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "matrix/problem.h"
+#include "base/problem.h"
 
 /* The canonical encoding of `value`: UTF-8, shortest form, keys sorted by code point, no white
    space, integers within ±(2^53 − 1) only. The caller frees the result with free(). NULL and a

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "matrix/problem.h"
+#include "base/problem.h"
 
 enum document {
     DOCUMENT_SERVER,

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "matrix/problem.h"
+#include "base/problem.h"
 
 enum server_name_kind {
     SERVER_NAME_DNS,

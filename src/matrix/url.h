@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "matrix/problem.h"
+#include "base/problem.h"
 
 /* Checks that `text` is an absolute http:// or https:// URL with a host by the server-name grammar
    (port 1 to 65535), a path or none, and neither user part, query nor fragment: what

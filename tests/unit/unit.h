@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "matrix/problem.h"
+#include "base/problem.h"
 
 /* The problem says `part` (anywhere), on one line of visible characters. */
 static inline void assert_says(const struct problem *problem, const char *part)

@@ -1,7 +1,7 @@
 /* For LD_PRELOAD: makes one allocation of the main thread fail, as the test says through the file
    that $ALLOCATION_FILE names: when `countdown` (from above 0) has come down to 0. What
    libraries allocate that would crash does not fail: the daemon makes sure that there is memory
-   before it calls them, see src/daemon/reserve.h. */
+   before it calls them, see src/base/reserve.h. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,12 @@
+# What any C program could use.
+noinst_LIBRARIES += libbase.a
+libbase_a_SOURCES = \
+	src/base/clock.h \
+	src/base/file.c src/base/file.h \
+	src/base/line.c src/base/line.h \
+	src/base/log.c src/base/log.h \
+	src/base/map.c src/base/map.h \
+	src/base/path.c src/base/path.h \
+	src/base/problem.c src/base/problem.h \
+	src/base/reserve.c src/base/reserve.h \
+	src/base/spelling.c src/base/spelling.h

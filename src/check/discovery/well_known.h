@@ -1,0 +1,53 @@
+/* /.well-known/matrix/server at every address of a host (Server-Server API, "Resolving server
+   names", step 3). */
+#ifndef CHECK_DISCOVERY_WELL_KNOWN_H
+#define CHECK_DISCOVERY_WELL_KNOWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "check/environment.h"
+#include "check/finding.h"
+#include "check/net/follow.h"
+
+/* How one address answered. */
+enum well_known_answer {
+    WELL_KNOWN_GOOD,      /* a delegation */
+    WELL_KNOWN_ABSENT,    /* decidedly no document: 404 or 410 */
+    WELL_KNOWN_UNREACHED, /* no connection came about */
+    WELL_KNOWN_UNCHECKED, /* this machine cannot reach the address */
+    WELL_KNOWN_BAD,       /* something is wrong; servers go on as without a document */
+};
+
+struct well_known_try {
+    struct ip_address address;
+    struct follow follow;
+    enum well_known_answer answer; /* these when judged */
+    enum finding_code error;
+    char *m_server;    /* with WELL_KNOWN_GOOD: follows the grammar */
+    char *shown;       /* printable, whatever m.server was; NULL where there was none */
+    long long max_age; /* seconds; -1 where the answer does not say */
+};
+
+struct well_known {
+    bool tried;
+    struct well_known_try *tries;
+    size_t count;
+    const char *m_server; /* the delegation, or NULL; belongs to a try */
+    bool inconsistent;    /* some servers get another answer than others */
+    bool unknown;         /* no address could be reached from this machine */
+};
+
+void well_known_start(struct well_known *well_known, const struct environment *environment,
+                      const char *hostname, const struct host_lookup *addresses);
+
+/* True when every address has been tried. */
+bool well_known_advance(struct well_known *well_known);
+
+/* Decides, and adds one line an address. */
+void well_known_judge(struct well_known *well_known, const char *hostname, struct lines *lines,
+                      int depth);
+
+void well_known_clear(struct well_known *well_known);
+
+#endif

@@ -1,0 +1,39 @@
+/* IP addresses. */
+#ifndef CHECK_NET_ADDRESS_H
+#define CHECK_NET_ADDRESS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ip_address {
+    int family; /* AF_INET or AF_INET6 */
+    unsigned char bytes[16];
+};
+
+/* Where packets to an address go. */
+enum ip_reach {
+    IP_PUBLIC,  /* to the internet */
+    IP_PRIVATE, /* to this site's network only (RFC 1918, RFC 4193, RFC 6598) */
+    IP_LOCAL,   /* to this machine or this link: loopback, unspecified, link-local, multicast */
+};
+
+enum {
+    IP_TEXT_SIZE = INET6_ADDRSTRLEN,
+};
+
+/* Reads an IPv4 address, or an IPv6 address with or without brackets. */
+bool ip_address_parse(const char *text, size_t length, struct ip_address *address);
+
+/* Takes an address of `family` from its bytes in network order: 4 for IPv4, 16 for IPv6. */
+struct ip_address ip_address_from_bytes(int family, const unsigned char *bytes);
+
+/* Writes the address, without brackets, into `text` of IP_TEXT_SIZE bytes, and returns `text`. */
+const char *ip_address_text(const struct ip_address *address, char *text);
+
+bool ip_address_equal(const struct ip_address *a, const struct ip_address *b);
+
+/* IPv4 addresses inside IPv6 ones (RFC 4291, 2.5.5.2) count as what they hold. */
+enum ip_reach ip_address_reach(const struct ip_address *address);
+
+#endif

@@ -1,0 +1,332 @@
+#include "check/net/fetch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "check/text.h"
+#include "config.h"
+
+const char fetch_browser_origin[] = "https://app.element.io";
+
+struct fetcher {
+    CURLM *multi;
+    gnutls_x509_trust_list_t trust;
+    int timeout;
+};
+
+struct fetcher *fetcher_create(gnutls_x509_trust_list_t trust, int timeout, struct problem *problem)
+{
+    const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
+    if (version->ssl_version == NULL || strncmp(version->ssl_version, "GnuTLS", 6) != 0) {
+        problem_set(problem,
+                    "libcurl uses %s, and certificates are looked at through GnuTLS: install "
+                    "libcurl's GnuTLS build (Debian: libcurl3-gnutls)",
+                    version->ssl_version == NULL ? "no TLS" : version->ssl_version);
+        return NULL;
+    }
+    struct fetcher *fetcher = calloc(1, sizeof(*fetcher));
+    CURLM *multi = curl_multi_init();
+    if (fetcher == NULL || multi == NULL) {
+        problem_set(problem, "there is no memory left: free some and start again");
+        free(fetcher);
+        curl_multi_cleanup(multi);
+        return NULL;
+    }
+    fetcher->multi = multi;
+    fetcher->trust = trust;
+    fetcher->timeout = timeout;
+    return fetcher;
+}
+
+void fetcher_free(struct fetcher *fetcher)
+{
+    if (fetcher != NULL) {
+        curl_multi_cleanup(fetcher->multi);
+        free(fetcher);
+    }
+}
+
+/* Keeps a header's value, without the white space around it. The first of several counts. */
+static void keep_header(const char *line, size_t length, const char *name, char **value)
+{
+    size_t name_length = strlen(name);
+    if (*value != NULL || length <= name_length || line[name_length] != ':' ||
+        strncasecmp(line, name, name_length) != 0) {
+        return;
+    }
+    const char *start = line + name_length + 1;
+    const char *end = line + length;
+    while (start < end && strchr(" \t", *start) != NULL) {
+        start++;
+    }
+    while (end > start && strchr(" \t\r\n", end[-1]) != NULL) {
+        end--;
+    }
+    *value = text_copy(start, (size_t)(end - start));
+}
+
+static void forget(char **value)
+{
+    free(*value);
+    *value = NULL;
+}
+
+static void forget_headers(struct fetch *fetch)
+{
+    forget(&fetch->content_type);
+    forget(&fetch->cache_control);
+    forget(&fetch->location);
+    forget(&fetch->allow_origin);
+}
+
+static size_t take_header(char *line, size_t size, size_t count, void *context)
+{
+    struct fetch *fetch = context;
+    size_t length = size * count;
+    fetch->header_length += length;
+    if (fetch->header_length > FETCH_HEADER_LIMIT) {
+        fetch->broken_off = FETCH_TOO_LARGE;
+        return 0;
+    }
+    if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+        /* A new answer begins: those with status 1xx come before the one that counts. */
+        forget_headers(fetch);
+    }
+    keep_header(line, length, "Content-Type", &fetch->content_type);
+    keep_header(line, length, "Cache-Control", &fetch->cache_control);
+    keep_header(line, length, "Location", &fetch->location);
+    keep_header(line, length, "Access-Control-Allow-Origin", &fetch->allow_origin);
+    return length;
+}
+
+static size_t take_body(char *data, size_t size, size_t count, void *context)
+{
+    struct fetch *fetch = context;
+    size_t length = size * count;
+    if (length > FETCH_BODY_LIMIT - fetch->body_length) {
+        fetch->broken_off = FETCH_TOO_LARGE;
+        return 0;
+    }
+    memcpy(fetch->body + fetch->body_length, data, length);
+    fetch->body_length += length;
+    fetch->body[fetch->body_length] = '\0';
+    return length;
+}
+
+/* After the handshake, before anything is asked: a homeserver says nothing to a server that has
+   not shown a valid certificate, and neither do we. curl's own check is off because it would only
+   say yes or no. */
+static int judge_peer(void *context, char *peer, char *local, int peer_port, int local_port)
+{
+    (void)peer;
+    (void)local;
+    (void)peer_port;
+    (void)local_port;
+    struct fetch *fetch = context;
+    struct curl_tlssessioninfo *info = NULL;
+    if (curl_easy_getinfo(fetch->handle, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || info == NULL ||
+        info->backend != CURLSSLBACKEND_GNUTLS || info->internals == NULL) {
+        return CURL_PREREQFUNC_ABORT;
+    }
+    certificate_inspect(info->internals, fetch->fetcher->trust, fetch->tls_name,
+                        &fetch->certificate);
+    if (!fetch->certificate.valid) {
+        fetch->broken_off = FETCH_CERTIFICATE;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    return CURL_PREREQFUNC_OK;
+}
+
+/* Learns at the end whether TCP was through: libcurl's times count TLS in. */
+static int close_socket(void *context, curl_socket_t socket)
+{
+    struct fetch *fetch = context;
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof(peer);
+    fetch->connected =
+        fetch->connected || getpeername(socket, (struct sockaddr *)&peer, &length) == 0;
+    return close(socket);
+}
+
+/* A connection serves one request and no other: each is what a homeserver does first,
+   a new connection with a full handshake. */
+static void set_connection_options(struct fetch *fetch)
+{
+    CURL *handle = fetch->handle;
+    long timeout = fetch->fetcher->timeout * 1000L;
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, timeout);
+    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, timeout);
+    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle, CURLOPT_PROXY, "");
+    curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(handle, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    curl_easy_setopt(handle, CURLOPT_CLOSESOCKETDATA, fetch);
+    curl_easy_setopt(handle, CURLOPT_CONNECT_TO, fetch->connect_to);
+    /* judge_peer has its own list of CAs, read once: without this each connection reads one. */
+    curl_easy_setopt(handle, CURLOPT_CAINFO, NULL);
+    curl_easy_setopt(handle, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
+    curl_easy_setopt(handle, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+}
+
+static void set_options(struct fetch *fetch, const struct fetch_request *request)
+{
+    CURL *handle = fetch->handle;
+    set_connection_options(fetch);
+    curl_easy_setopt(handle, CURLOPT_URL, request->url);
+    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "https,http");
+    curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(handle, CURLOPT_USERAGENT, "matrix-delegation-check/" PACKAGE_VERSION);
+    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, fetch->headers);
+    curl_easy_setopt(handle, CURLOPT_HTTP09_ALLOWED, 0L);
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, fetch->error);
+    curl_easy_setopt(handle, CURLOPT_PRIVATE, fetch);
+    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(handle, CURLOPT_HEADERDATA, fetch);
+    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(handle, CURLOPT_WRITEDATA, fetch);
+    if (strncasecmp(request->url, "https:", 6) == 0) {
+        curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, judge_peer);
+        curl_easy_setopt(handle, CURLOPT_PREREQDATA, fetch);
+    }
+}
+
+static struct curl_slist *append(struct curl_slist *list, char *text)
+{
+    struct curl_slist *longer = curl_slist_append(list, text);
+    free(text);
+    return longer == NULL ? list : longer;
+}
+
+void fetch_start(struct fetcher *fetcher, struct fetch *fetch, const struct fetch_request *request)
+{
+    char address[IP_TEXT_SIZE];
+    memset(fetch, 0, sizeof(*fetch));
+    fetch->fetcher = fetcher;
+    fetch->address = request->address;
+    fetch->port = request->port;
+    fetch->tls_name = text_copy(request->tls_name, strlen(request->tls_name));
+    fetch->body = calloc(1, FETCH_BODY_LIMIT + 1);
+    bool ipv6 = request->address.family == AF_INET6;
+    fetch->connect_to = append(NULL, text_format("::%s%s%s:%d", ipv6 ? "[" : "",
+                                                 ip_address_text(&request->address, address),
+                                                 ipv6 ? "]" : "", request->port));
+    if (request->host_header != NULL) {
+        fetch->headers = append(fetch->headers, text_format("Host: %s", request->host_header));
+    }
+    if (request->as_browser) {
+        fetch->headers = append(fetch->headers, text_format("Origin: %s", fetch_browser_origin));
+    }
+    fetch->handle = curl_easy_init();
+    if (fetch->handle == NULL || fetch->body == NULL) {
+        fetch->outcome = FETCH_CONNECT_FAILED;
+        fetch->detail = text_format("there is no memory left");
+        return;
+    }
+    set_options(fetch, request);
+    curl_multi_add_handle(fetcher->multi, fetch->handle);
+}
+
+void fetch_clear(struct fetch *fetch)
+{
+    if (fetch->handle != NULL) {
+        curl_multi_remove_handle(fetch->fetcher->multi, fetch->handle);
+        curl_easy_cleanup(fetch->handle);
+    }
+    curl_slist_free_all(fetch->headers);
+    curl_slist_free_all(fetch->connect_to);
+    forget_headers(fetch);
+    certificate_details_clear(&fetch->certificate);
+    free(fetch->tls_name);
+    free(fetch->body);
+    free(fetch->detail);
+    memset(fetch, 0, sizeof(*fetch));
+}
+
+static enum fetch_outcome outcome_of_connect_error(CURL *handle)
+{
+    long error = 0;
+    curl_easy_getinfo(handle, CURLINFO_OS_ERRNO, &error);
+    switch (error) {
+    case ECONNREFUSED:
+        return FETCH_REFUSED;
+    case ENETUNREACH:
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+        return FETCH_NO_ROUTE;
+    case ETIMEDOUT:
+        return FETCH_CONNECT_TIMEOUT;
+    default:
+        return FETCH_CONNECT_FAILED;
+    }
+}
+
+static enum fetch_outcome outcome_of(struct fetch *fetch, CURLcode code)
+{
+    switch (code) {
+    case CURLE_OK:
+        return FETCH_ANSWERED;
+    case CURLE_COULDNT_CONNECT:
+        return outcome_of_connect_error(fetch->handle);
+    case CURLE_OPERATION_TIMEDOUT:
+        return fetch->connected ? FETCH_ANSWER_TIMEOUT : FETCH_CONNECT_TIMEOUT;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CIPHER:
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return FETCH_TLS_FAILED;
+    default:
+        return fetch->certificate.seen || strncmp(fetch->error, "gnutls", 6) != 0
+                   ? FETCH_BROKEN
+                   : FETCH_TLS_FAILED;
+    }
+}
+
+static void finish(struct fetch *fetch, CURLcode code)
+{
+    curl_easy_getinfo(fetch->handle, CURLINFO_RESPONSE_CODE, &fetch->status);
+    /* A callback that broke the transfer off has already said why. */
+    fetch->outcome =
+        fetch->broken_off != FETCH_PENDING ? fetch->broken_off : outcome_of(fetch, code);
+    const char *words = fetch->error[0] != '\0' ? fetch->error : curl_easy_strerror(code);
+    fetch->detail = text_printable(words, strlen(words));
+    curl_multi_remove_handle(fetch->fetcher->multi, fetch->handle);
+    curl_easy_cleanup(fetch->handle);
+    fetch->handle = NULL;
+}
+
+bool fetch_found_nobody(const struct fetch *fetch)
+{
+    return fetch->outcome == FETCH_REFUSED || fetch->outcome == FETCH_CONNECT_TIMEOUT ||
+           fetch->outcome == FETCH_CONNECT_FAILED || fetch->outcome == FETCH_NO_ROUTE;
+}
+
+void fetcher_wait(struct fetcher *fetcher, struct curl_waitfd *fds, size_t count, int milliseconds)
+{
+    curl_multi_poll(fetcher->multi, fds, (unsigned)count, milliseconds, NULL);
+}
+
+bool fetcher_process(struct fetcher *fetcher)
+{
+    bool finished = false;
+    int running = 0;
+    int queued = 0;
+    const CURLMsg *message = NULL;
+    curl_multi_perform(fetcher->multi, &running);
+    while ((message = curl_multi_info_read(fetcher->multi, &queued)) != NULL) {
+        char *fetch = NULL;
+        CURLcode code = message->data.result;
+        if (message->msg == CURLMSG_DONE &&
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &fetch) == CURLE_OK) {
+            finish((struct fetch *)(void *)fetch, code);
+            finished = true;
+        }
+    }
+    return finished;
+}

@@ -1,0 +1,98 @@
+/* One HTTP request to one address, many at a time. Nothing is followed, looked up or believed
+   here: redirects, names and bodies are judged elsewhere. */
+#ifndef CHECK_NET_FETCH_H
+#define CHECK_NET_FETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <curl/curl.h>
+
+#include "base/problem.h"
+#include "check/net/address.h"
+#include "check/net/peer_certificate.h"
+
+enum {
+    FETCH_BODY_LIMIT = 50 * 1024,   /* what homeservers read at most */
+    FETCH_HEADER_LIMIT = 64 * 1024, /* all headers of an answer together */
+};
+
+struct fetcher;
+
+enum fetch_outcome {
+    FETCH_PENDING,
+    FETCH_ANSWERED, /* there is a status; `body` is whole */
+    FETCH_REFUSED,
+    FETCH_NO_ROUTE, /* this machine cannot send to that network at all */
+    FETCH_CONNECT_TIMEOUT,
+    FETCH_CONNECT_FAILED,
+    FETCH_TLS_FAILED,
+    FETCH_CERTIFICATE, /* the certificate is not valid; nothing was asked */
+    FETCH_ANSWER_TIMEOUT,
+    FETCH_TOO_LARGE,
+    FETCH_BROKEN, /* what came is no HTTP, or ended too early */
+};
+
+/* What to ask. The texts are copied. */
+struct fetch_request {
+    const char *url; /* absolute; its host is the name for SNI and for the certificate */
+    struct ip_address address;
+    int port;                /* to connect to, whatever the URL says */
+    const char *host_header; /* NULL: as the URL has it */
+    const char *tls_name;    /* the name that the certificate must have, no brackets */
+    bool as_browser;         /* with an Origin header, as a web client sends it */
+};
+
+/* A request and its answer. Whoever starts it keeps it in place until it is done. */
+struct fetch {
+    enum fetch_outcome outcome;
+    int port;
+    struct ip_address address;
+    long status;
+    char *body; /* terminated; may hold NULs */
+    size_t body_length;
+    char *content_type; /* these NULL where absent; as they came */
+    char *cache_control;
+    char *location;
+    char *allow_origin;
+    struct certificate_details certificate;
+    char *detail; /* printable: what the library said of a failure */
+
+    enum fetch_outcome broken_off; /* why a callback has ended it, if one has */
+    bool connected;                /* TCP was through, whatever became of TLS */
+    CURL *handle;
+    struct curl_slist *headers;
+    struct curl_slist *connect_to;
+    char error[CURL_ERROR_SIZE];
+    char *tls_name;
+    size_t header_length;
+    struct fetcher *fetcher;
+};
+
+/* The value of the Origin header that as_browser sends. */
+extern const char fetch_browser_origin[];
+
+/* `timeout`: seconds for each request, from the connection to the last byte. `trust` must outlive
+   the result. NULL and a problem on failure, above all where libcurl is not built with GnuTLS. */
+struct fetcher *fetcher_create(gnutls_x509_trust_list_t trust, int timeout,
+                               struct problem *problem);
+
+void fetcher_free(struct fetcher *fetcher);
+
+/* Starts a request. `fetch` must be zeroed or cleared. */
+void fetch_start(struct fetcher *fetcher, struct fetch *fetch, const struct fetch_request *request);
+
+/* Ends the request where it still runs, and frees what it holds. */
+void fetch_clear(struct fetch *fetch);
+
+/* Whether no connection came about with the address: a client goes on to the next one. */
+bool fetch_found_nobody(const struct fetch *fetch);
+
+/* For the event loop: waits at most `milliseconds` for any request, or for any of `fds`. */
+void fetcher_wait(struct fetcher *fetcher, struct curl_waitfd *fds, size_t count, int milliseconds);
+
+/* Goes on with every request as far as it can, and finishes those that are done; true where there
+   was one. */
+bool fetcher_process(struct fetcher *fetcher);
+
+#endif

@@ -1,0 +1,272 @@
+#include "check/net/follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "check/text.h"
+#include "matrix/server_name.h"
+
+/* A URL's host (an IPv6 literal in brackets) and port. Both are checked: libcurl accepts more than
+   a server may be called. */
+static bool read_authority(const char *url, char **host, int *port)
+{
+    CURLU *parts = curl_url();
+    char *name = NULL;
+    char *digits = NULL;
+    struct server_name parsed;
+    struct problem problem;
+    bool good = parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                curl_url_get(parts, CURLUPART_HOST, &name, 0) == CURLUE_OK &&
+                curl_url_get(parts, CURLUPART_PORT, &digits, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+                server_name_parse_host(name, &parsed, &problem);
+    if (good) {
+        *host = text_copy(name, strlen(name));
+        *port = (int)strtol(digits, NULL, 10);
+        good = *port >= 1 && *port <= 65535;
+    }
+    curl_free(name);
+    curl_free(digits);
+    curl_url_cleanup(parts);
+    return good;
+}
+
+char *follow_resolve(const char *base, const char *location, bool *strange)
+{
+    CURLU *parts = curl_url();
+    char *url = NULL;
+    char *scheme = NULL;
+    char *resolved = NULL;
+    char *host = NULL;
+    int port = 0;
+    *strange = false;
+    if (parts == NULL || curl_url_set(parts, CURLUPART_URL, base, 0) != CURLUE_OK ||
+        curl_url_set(parts, CURLUPART_URL, location,
+                     CURLU_NON_SUPPORT_SCHEME | CURLU_DISALLOW_USER) != CURLUE_OK ||
+        curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK) {
+        goto out;
+    }
+    *strange = strcasecmp(scheme, "https") != 0 && strcasecmp(scheme, "http") != 0;
+    curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0);
+    if (curl_url_get(parts, CURLUPART_URL, &url, 0) == CURLUE_OK &&
+        (*strange || read_authority(url, &host, &port))) {
+        resolved = text_copy(url, strlen(url));
+    }
+out:
+    free(host);
+    curl_free(url);
+    curl_free(scheme);
+    curl_url_cleanup(parts);
+    return resolved;
+}
+
+static bool is_https(const char *url)
+{
+    return strncasecmp(url, "https:", 6) == 0;
+}
+
+/* The host without the brackets of an IPv6 literal, to be freed. */
+static char *bare_host(const char *host)
+{
+    size_t length = strlen(host);
+    return host[0] == '[' ? text_copy(host + 1, length - 2) : text_copy(host, length);
+}
+
+static void request_next(struct follow *follow)
+{
+    char *name = bare_host(follow->host);
+    struct fetch_request request = {
+        .url = follow->url,
+        .address = follow->addresses[follow->next_address++],
+        .port = follow->port,
+        .tls_name = name,
+        .as_browser = follow->as_browser,
+    };
+    fetch_clear(&follow->fetch);
+    fetch_start(follow->environment->fetcher, &follow->fetch, &request);
+    follow->fetching = true;
+    free(name);
+}
+
+static void set_addresses(struct follow *follow, const struct ip_address *addresses, size_t count)
+{
+    follow->address_count = count < HOST_ADDRESS_LIMIT ? count : HOST_ADDRESS_LIMIT;
+    memcpy(follow->addresses, addresses, follow->address_count * sizeof(*addresses));
+    follow->next_address = 0;
+}
+
+static void end(struct follow *follow, enum follow_outcome outcome)
+{
+    follow->outcome = outcome;
+}
+
+/* Sets what both ways to start have in common; false where the URL cannot be read. */
+static bool prepare(struct follow *follow, const struct environment *environment, const char *url,
+                    bool as_browser)
+{
+    memset(follow, 0, sizeof(*follow));
+    follow->environment = environment;
+    follow->as_browser = as_browser;
+    follow->url = text_copy(url, strlen(url));
+    follow->visited[0] = text_copy(url, strlen(url));
+    if (!read_authority(url, &follow->host, &follow->port)) {
+        end(follow, FOLLOW_INVALID);
+        return false;
+    }
+    follow->origin_host = text_copy(follow->host, strlen(follow->host));
+    return true;
+}
+
+void follow_start_lookup(struct follow *follow, const struct environment *environment,
+                         const char *url, enum ip_reach origin_reach, bool as_browser)
+{
+    if (prepare(follow, environment, url, as_browser)) {
+        follow->origin_reach = origin_reach;
+        host_lookup_start(environment->resolver, &follow->lookup, follow->host);
+        follow->looking_up = true;
+    }
+}
+
+void follow_start(struct follow *follow, const struct environment *environment, const char *url,
+                  const struct ip_address *addresses, size_t count, bool as_browser)
+{
+    if (!prepare(follow, environment, url, as_browser)) {
+        return;
+    }
+    if (count == 0) {
+        end(follow, FOLLOW_UNRESOLVED);
+        return;
+    }
+    follow->origin_address = addresses[0];
+    follow->origin_reach = ip_address_reach(&addresses[0]);
+    set_addresses(follow, addresses, count);
+    request_next(follow);
+}
+
+bool follow_is_shown_to_browsers(const struct fetch *fetch)
+{
+    return fetch->allow_origin != NULL && (strcmp(fetch->allow_origin, "*") == 0 ||
+                                           strcmp(fetch->allow_origin, fetch_browser_origin) == 0);
+}
+
+static bool was_visited(const struct follow *follow, const char *url)
+{
+    for (size_t i = 0; i <= follow->redirects; i++) {
+        if (strcmp(follow->visited[i], url) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Goes to the URL, which the caller hands over. */
+static void go_to(struct follow *follow, char *url)
+{
+    follow->insecure = follow->insecure || !is_https(url);
+    free(follow->url);
+    follow->url = url;
+    follow->redirects++;
+    follow->visited[follow->redirects] = text_copy(url, strlen(url));
+    free(follow->host);
+    follow->host = NULL;
+    if (!read_authority(url, &follow->host, &follow->port)) {
+        end(follow, FOLLOW_INVALID);
+    } else if (strcasecmp(follow->host, follow->origin_host) == 0) {
+        /* The same host stays at the address that is being tried. */
+        set_addresses(follow, &follow->origin_address, 1);
+        request_next(follow);
+    } else {
+        host_lookup_start(follow->environment->resolver, &follow->lookup, follow->host);
+        follow->looking_up = true;
+    }
+}
+
+static void redirect(struct follow *follow)
+{
+    const char *location = follow->fetch.location;
+    bool strange = false;
+    char *url = follow_resolve(follow->url, location, &strange);
+    const char *shown = url == NULL ? location : url;
+    free(follow->last_target);
+    follow->last_target = text_printable(shown, strlen(shown));
+    follow->redirect_hidden =
+        follow->redirect_hidden || !follow_is_shown_to_browsers(&follow->fetch);
+    enum follow_outcome outcome = url == NULL                                  ? FOLLOW_INVALID
+                                  : strange                                    ? FOLLOW_SCHEME
+                                  : was_visited(follow, url)                   ? FOLLOW_LOOP
+                                  : follow->redirects == FOLLOW_REDIRECT_LIMIT ? FOLLOW_TOO_MANY
+                                                                               : FOLLOW_PENDING;
+    if (outcome != FOLLOW_PENDING) {
+        free(url);
+        end(follow, outcome);
+        return;
+    }
+    go_to(follow, url);
+}
+
+static void take_lookup(struct follow *follow)
+{
+    follow->looking_up = false;
+    if (host_lookup_status(&follow->lookup) != LOOKUP_FOUND) {
+        end(follow, FOLLOW_UNRESOLVED);
+        return;
+    }
+    for (size_t i = 0; i < follow->lookup.count; i++) {
+        if (follow->origin_reach != IP_LOCAL &&
+            ip_address_reach(&follow->lookup.addresses[i]) == IP_LOCAL) {
+            end(follow, FOLLOW_LOCAL);
+            return;
+        }
+    }
+    if (follow->redirects == 0) {
+        follow->origin_address = follow->lookup.addresses[0];
+    }
+    set_addresses(follow, follow->lookup.addresses, follow->lookup.count);
+    request_next(follow);
+}
+
+static bool is_redirect(const struct fetch *fetch)
+{
+    return fetch->outcome == FETCH_ANSWERED && fetch->location != NULL &&
+           (fetch->status == 301 || fetch->status == 302 || fetch->status == 303 ||
+            fetch->status == 307 || fetch->status == 308);
+}
+
+static void take_answer(struct follow *follow)
+{
+    follow->fetching = false;
+    if (fetch_found_nobody(&follow->fetch) && follow->next_address < follow->address_count) {
+        request_next(follow);
+    } else if (is_redirect(&follow->fetch)) {
+        redirect(follow);
+    } else {
+        end(follow, FOLLOW_FETCHED);
+    }
+}
+
+bool follow_advance(struct follow *follow)
+{
+    if (follow->outcome != FOLLOW_PENDING) {
+        return true;
+    }
+    if (follow->looking_up && host_lookup_status(&follow->lookup) != LOOKUP_PENDING) {
+        take_lookup(follow);
+    }
+    while (follow->fetching && follow->fetch.outcome != FETCH_PENDING) {
+        take_answer(follow);
+    }
+    return follow->outcome != FOLLOW_PENDING;
+}
+
+void follow_clear(struct follow *follow)
+{
+    fetch_clear(&follow->fetch);
+    for (size_t i = 0; i < sizeof(follow->visited) / sizeof(follow->visited[0]); i++) {
+        free(follow->visited[i]);
+    }
+    free(follow->url);
+    free(follow->host);
+    free(follow->origin_host);
+    free(follow->last_target);
+    memset(follow, 0, sizeof(*follow));
+}

@@ -1,0 +1,18 @@
+/* The configuration file and the files of its domains_dir, read by libConfuse. Internal to
+ * config.c.
+ */
+#ifndef DAEMON_CONFIG_CONFIG_FILE_H
+#define DAEMON_CONFIG_CONFIG_FILE_H
+
+#include <stdbool.h>
+
+#include "base/problem.h"
+#include "daemon/config/configuration.h"
+
+/* Lays the settings of the file at `path`, and of the files in its domains_dir, over `config`. What
+   the top level says of a delegation becomes the domain "*". Each value has been checked by itself
+   and no domain is there twice; whether the values fit together is the caller's to check. Not safe
+   in two threads at once: libConfuse's scanner has one state. */
+bool config_file_read(const char *path, struct config *config, struct problem *problem);
+
+#endif

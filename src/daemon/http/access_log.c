@@ -1,0 +1,88 @@
+#include "daemon/http/access_log.h"
+
+#include <time.h>
+
+#include "base/line.h"
+#include "base/log.h"
+
+enum {
+    ACCESS_LINE_SIZE = 16 * 1024
+};
+
+static const char *header(struct MHD_Connection *handle, const char *name)
+{
+    const char *value = MHD_lookup_connection_value(handle, MHD_HEADER_KIND, name);
+
+    return value ? value : "";
+}
+
+static const char *dash_if_empty(const char *text)
+{
+    return *text ? text : "-";
+}
+
+/* Apache's and nginx's "combined", field by field. */
+static void add_combined(struct line *line, const struct connection *connection,
+                         struct MHD_Connection *handle, const char *method, const char *version,
+                         unsigned status, size_t size)
+{
+    char peer[INET6_ADDRSTRLEN], date[64];
+    time_t now = time(NULL);
+    struct tm local;
+
+    localtime_r(&now, &local);
+    strftime(date, sizeof(date), "%d/%b/%Y:%H:%M:%S %z", &local);
+    log_start_text_line(line, LOG_LEVEL_INFO);
+    line_add_format(line, "%s - - [%s] \"", connection_peer(connection, peer), date);
+    line_add_quoted(line, method);
+    line_add(line, " ");
+    line_add_quoted(line, connection->target ? connection->target : "-");
+    line_add(line, " ");
+    line_add_quoted(line, version);
+    line_add_format(line, "\" %u %zu \"", status, size);
+    line_add_quoted(line, dash_if_empty(header(handle, "Referer")));
+    line_add(line, "\" \"");
+    line_add_quoted(line, dash_if_empty(header(handle, "User-Agent")));
+    line_add(line, "\"");
+}
+
+static void add_member(struct line *line, const char *name, const char *value)
+{
+    line_add_format(line, ",\"%s\":\"", name);
+    line_add_json(line, value);
+    line_add(line, "\"");
+}
+
+static void add_object(struct line *line, const struct connection *connection,
+                       struct MHD_Connection *handle, const char *method, const char *version,
+                       unsigned status, size_t size)
+{
+    char peer[INET6_ADDRSTRLEN];
+
+    line_add(line, "{");
+    log_add_json_time(line);
+    add_member(line, "remote", connection_peer(connection, peer));
+    add_member(line, "method", method);
+    add_member(line, "target", connection->target ? connection->target : "");
+    add_member(line, "protocol", version);
+    add_member(line, "host", header(handle, "Host"));
+    line_add_format(line, ",\"status\":%u,\"size\":%zu", status, size);
+    add_member(line, "referer", header(handle, "Referer"));
+    add_member(line, "user_agent", header(handle, "User-Agent"));
+    line_add(line, "}");
+}
+
+void access_log_write(const struct connection *connection, struct MHD_Connection *handle,
+                      const char *method, const char *version, unsigned status, size_t size)
+{
+    char text[ACCESS_LINE_SIZE];
+    struct line line;
+
+    line_start(&line, text, sizeof(text));
+    if (log_current_format() == LOG_FORMAT_JSON) {
+        add_object(&line, connection, handle, method, version, status, size);
+    } else {
+        add_combined(&line, connection, handle, method, version, status, size);
+    }
+    log_write_line(&line);
+}

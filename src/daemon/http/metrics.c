@@ -1,0 +1,125 @@
+#include <config.h>
+
+#include "daemon/http/metrics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/net/worker.h"
+#include "daemon/service.h"
+
+const char metrics_content_type[] = "text/plain; version=0.0.4; charset=utf-8";
+
+static const unsigned statuses[METRICS_STATUS_COUNT] = {200, 204, 304, 308, 400, 404, 405, 0};
+
+static const char *const handshake_results[METRICS_HANDSHAKE_COUNT] = {
+    "ok", "failed", "unrecognized_name", "acme_challenge"};
+
+/* One writer, so a load and a store will do; readers see a whole number. */
+static void count(_Atomic uint64_t *counter)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+void metrics_count_request(struct counters *counters, enum metrics_document document,
+                           unsigned status)
+{
+    size_t i = 0;
+
+    while (statuses[i] != status && statuses[i] != 0) {
+        i++;
+    }
+    count(&counters->requests[document][i]);
+}
+
+void metrics_count_handshake(struct counters *counters, enum metrics_handshake result)
+{
+    count(&counters->handshakes[result]);
+}
+
+static void head(FILE *out, const char *name, const char *type, const char *help)
+{
+    fprintf(out, "# HELP matrix_wellknownd_%s %s\n# TYPE matrix_wellknownd_%s %s\n", name, help,
+            name, type);
+}
+
+static void render_requests(FILE *out, const struct service *service)
+{
+    head(out, "requests_total", "counter", "Requests answered, by document and status.");
+    for (int document = 0; document < METRICS_DOCUMENT_COUNT; document++) {
+        const char *name =
+            document < METRICS_DOCUMENT_OTHER ? document_name((enum document)document) : "other";
+
+        for (int i = 0; i < METRICS_STATUS_COUNT && statuses[i] != 0; i++) {
+            uint64_t sum = 0;
+
+            for (unsigned w = 0; w < service->worker_count; w++) {
+                sum += atomic_load(&service->workers[w].counters.requests[document][i]);
+            }
+            if (sum > 0 || (document == 0 && statuses[i] == 200)) {
+                fprintf(out,
+                        "matrix_wellknownd_requests_total{document=\"%s\",status=\"%u\"} %ju\n",
+                        name, statuses[i], (uintmax_t)sum);
+            }
+        }
+    }
+}
+
+static void render_handshakes(FILE *out, const struct service *service)
+{
+    head(out, "handshakes_total", "counter", "TLS handshakes ended, by result.");
+    for (int result = 0; result < METRICS_HANDSHAKE_COUNT; result++) {
+        uint64_t sum = 0;
+
+        for (unsigned w = 0; w < service->worker_count; w++) {
+            sum += atomic_load(&service->workers[w].counters.handshakes[result]);
+        }
+        fprintf(out, "matrix_wellknownd_handshakes_total{result=\"%s\"} %ju\n",
+                handshake_results[result], (uintmax_t)sum);
+    }
+}
+
+static void render_certificates(FILE *out, const struct site_table *table)
+{
+    head(out, "certificate_expiry_timestamp_seconds", "gauge",
+         "When the certificate in use for a domain expires, in seconds since 1970.");
+    for (size_t i = 0; i < table->site_count; i++) {
+        const struct site *site = &table->sites[i];
+        time_t expiration = site->certificate ? atomic_load(&site->certificate->expiration) : 0;
+
+        if (expiration != 0) {
+            fprintf(out,
+                    "matrix_wellknownd_certificate_expiry_timestamp_seconds{domain=\"%s\"} %jd\n",
+                    site->host, (intmax_t)expiration);
+        }
+    }
+}
+
+char *metrics_render(struct service *service)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out) {
+        return NULL;
+    }
+    render_requests(out, service);
+    head(out, "connections", "gauge", "Connections that are open.");
+    fprintf(out, "matrix_wellknownd_connections %u\n", atomic_load(&service->connections));
+    render_handshakes(out, service);
+    render_certificates(out, service_table(service));
+    head(out, "reloads_total", "counter", "Reloads of the configuration, by result.");
+    fprintf(out, "matrix_wellknownd_reloads_total{result=\"ok\"} %ju\n",
+            (uintmax_t)atomic_load(&service->reloads_ok));
+    fprintf(out, "matrix_wellknownd_reloads_total{result=\"failed\"} %ju\n",
+            (uintmax_t)atomic_load(&service->reloads_failed));
+    head(out, "build_info", "gauge", "The version, as a label; the value is always 1.");
+    fprintf(out, "matrix_wellknownd_build_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
+    if (ferror(out) || fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}

@@ -1,0 +1,319 @@
+#include "daemon/system/sandbox.h"
+
+#include <config.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "daemon/system/landlock.h"
+#include "daemon/system/privileges.h"
+#include "daemon/system/seccomp.h"
+
+/* Directories, absolute and without links. */
+struct directories {
+    char **items;
+    size_t count;
+};
+
+/* What the process can still reach; it holds for all of it, and until its end. */
+static struct {
+    bool entered;
+    bool walled; /* by Landlock: the two lists are all there is */
+    struct directories readable;
+    struct directories sockets;
+} reach;
+
+/* Whom these belong to is many: they are opened only where a file lies directly in one. */
+static const char *const shared[] = {
+    "/",          "/dev",       "/etc",     "/home",      "/media",
+    "/mnt",       "/opt",       "/proc",    "/root",      "/run",
+    "/srv",       "/sys",       "/tmp",     "/usr",       "/usr/lib",
+    "/usr/local", "/usr/share", "/var",     "/var/cache", "/var/lib",
+    "/var/log",   "/var/spool", "/var/tmp", "/run/user",  "/run/credentials",
+};
+
+static bool is_shared(const char *directory)
+{
+    static const char homes[] = "/home/";
+
+    for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+        if (strcmp(directory, shared[i]) == 0) {
+            return true;
+        }
+    }
+    return strncmp(directory, homes, strlen(homes)) == 0 && !strchr(directory + strlen(homes), '/');
+}
+
+static bool directories_cover(const struct directories *directories, const char *directory)
+{
+    for (size_t i = 0; i < directories->count; i++) {
+        if (path_is_beneath(directory, directories->items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void directories_add(struct directories *directories, const char *directory, size_t length)
+{
+    char *copy = strndup(directory, length);
+    char **items;
+
+    if (!copy || directories_cover(directories, copy)) {
+        free(copy);
+        return;
+    }
+    items = reallocarray(directories->items, directories->count + 1, sizeof(*items));
+    if (!items) {
+        free(copy);
+        return;
+    }
+    directories->items = items;
+    items[directories->count++] = copy;
+}
+
+/* --- What a configuration needs --- */
+
+/* Adds the directory above, so that `directory` can be made anew, or mounted again. */
+static void add_parent(struct directories *directories, const char *directory)
+{
+    const char *slash = strrchr(directory, '/');
+    char *parent = strndup(directory, slash ? (size_t)(slash - directory) : 0);
+
+    if (parent && *parent && !is_shared(parent)) {
+        directories_add(directories, parent, strlen(parent));
+    }
+    free(parent);
+}
+
+/* certbot's links from live/NAME lead to archive/NAME, which need not exist yet. */
+static void add_archive(struct directories *directories, const char *directory)
+{
+    const char *live = strstr(directory, "/live/");
+    char *archive = NULL;
+
+    if (live && asprintf(&archive, "%.*s/archive", (int)(live - directory), directory) >= 0) {
+        directories_add(directories, archive, strlen(archive));
+        free(archive);
+    }
+}
+
+/* One path, while its directories are collected. */
+struct collection {
+    struct directories *directories;
+    const char *path;
+    bool missing;  /* it leads nowhere yet */
+    char *through; /* the directory of the last link in the middle of the path, or NULL */
+};
+
+static void collect_readable(void *context, const char *directory, const char *name, bool last)
+{
+    struct collection *collection = context;
+
+    if (!last) {
+        free(collection->through);
+        collection->through = is_shared(directory) ? NULL : strdup(directory);
+        return;
+    }
+    /* Kubernetes' ..data is swapped for a link to another directory beside it. */
+    if (collection->through && path_is_beneath(directory, collection->through)) {
+        directories_add(collection->directories, collection->through, strlen(collection->through));
+    }
+    if (collection->missing && is_shared(directory) && strcmp(name, "*") != 0) {
+        log_warning(
+            "confinement: %s: as long as \"%s\" is not there, all of %s stays readable: make "
+            "it and restart",
+            collection->path, name, directory);
+    }
+    add_parent(collection->directories, directory);
+    add_archive(collection->directories, directory);
+    directories_add(collection->directories, directory, strlen(directory));
+}
+
+static void add_readable(const char *path)
+{
+    struct collection collection = {.directories = &reach.readable, .path = path};
+
+    if (path) {
+        if (!path_walk(path, collect_readable, &collection)) {
+            collection.missing = true;
+            path_walk(path, collect_readable, &collection); /* once more, to tell of it */
+        }
+        free(collection.through);
+    }
+}
+
+/* Of a directory its entries are needed, not its own place. */
+static void add_readable_directory(const char *directory)
+{
+    char *entry = NULL;
+
+    if (directory && asprintf(&entry, "%s/*", directory) >= 0) {
+        add_readable(entry);
+        free(entry);
+    }
+}
+
+static void collect_socket(void *context, const char *directory, const char *name, bool last)
+{
+    (void)name;
+    if (last) {
+        directories_add(context, directory, strlen(directory));
+    }
+}
+
+static void add_sockets(const struct address_list *addresses)
+{
+    for (size_t i = 0; i < addresses->count; i++) {
+        const struct sockaddr_un *address = (const void *)&addresses->items[i].socket;
+
+        if (address->sun_family == AF_UNIX) {
+            path_walk(address->sun_path, collect_socket, &reach.sockets);
+        }
+    }
+}
+
+static void collect(const struct config *config)
+{
+    for (size_t i = 0; i < config->file_count; i++) {
+        add_readable(config->files[i]);
+    }
+    add_readable_directory(config->domains_dir);
+    add_readable_directory(config->acme_alpn_dir);
+    add_readable_directory(config->acme_webroot);
+    add_readable(config->certificate);
+    add_readable(config->key);
+    for (size_t i = 0; i < config->domain_count; i++) {
+        add_readable(config->domains[i].certificate);
+        add_readable(config->domains[i].key);
+    }
+    add_sockets(&config->listen);
+    add_sockets(&config->listen_http);
+    add_sockets(&config->metrics_listen);
+}
+
+/* --- The walls --- */
+
+static void allow(int rules, const struct directories *directories, enum landlock_use use)
+{
+    for (size_t i = 0; i < directories->count; i++) {
+        if (landlock_allow(rules, directories->items[i], use)) {
+            log_debug("confinement: %s %s", use == LANDLOCK_READ ? "reads" : "makes sockets in",
+                      directories->items[i]);
+        } else if (errno != ENOENT) {
+            log_warning("confinement: %s: %s: it cannot be read after the start",
+                        directories->items[i], strerror(errno));
+        }
+    }
+}
+
+static void wall_off_files(const struct config *config)
+{
+    int rules = landlock_new();
+
+    if (rules < 0) {
+        log_debug("confinement: this kernel has no Landlock (%s): file permissions alone decide "
+                  "what can be read",
+                  strerror(errno));
+        return;
+    }
+    collect(config);
+    allow(rules, &reach.readable, LANDLOCK_READ);
+    allow(rules, &reach.sockets, LANDLOCK_SOCKETS);
+    reach.walled = landlock_enforce(rules);
+    if (!reach.walled) {
+        log_warning("confinement: Landlock: %s: file permissions alone decide what can be read",
+                    strerror(errno));
+    }
+}
+
+bool sandbox_enter(const struct config *config, struct problem *problem)
+{
+    static const struct rlimit none = {0};
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0 ||
+        !privileges_reduce()) {
+        return problem_set(problem, "cannot give up privileges: %s", strerror(errno));
+    }
+#ifdef WITH_SANITIZERS
+    (void)wall_off_files;
+    (void)config;
+    log_debug("confinement: built with sanitizers, which look into the process: no more walls");
+#else
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+        return problem_set(problem, "cannot forbid core dumps: %s", strerror(errno));
+    }
+    wall_off_files(config);
+#endif
+    reach.entered = true;
+    file_set_denied_remedy("the daemon's user must be able to read it; a directory that was made "
+                           "anew takes a restart");
+    return true;
+}
+
+void sandbox_seal(void)
+{
+#ifndef WITH_SANITIZERS
+    struct problem problem;
+
+    if (!seccomp_allow_needed(&problem)) {
+        log_warning("confinement: %s", problem.text);
+    }
+#endif
+}
+
+/* --- Afterwards --- */
+
+bool sandbox_entered(void)
+{
+    return reach.entered;
+}
+
+struct check {
+    const struct directories *directories;
+    const char *path;
+    struct problem *problem;
+    bool good;
+};
+
+static void check_covered(void *context, const char *directory, const char *name, bool last)
+{
+    struct check *check = context;
+
+    (void)name;
+    if (last && check->good && !directories_cover(check->directories, directory)) {
+        check->good = problem_set(check->problem,
+                                  "%s: %s is no directory that the daemon has used since its "
+                                  "start, and it has locked itself out of all others: restart it",
+                                  check->path, directory);
+    }
+}
+
+static bool check_path(const struct directories *directories, const char *path,
+                       struct problem *problem)
+{
+    struct check check = {directories, path, problem, true};
+
+    if (reach.walled) {
+        path_walk(path, check_covered, &check);
+    }
+    return check.good;
+}
+
+bool sandbox_reaches(const char *path, struct problem *problem)
+{
+    return check_path(&reach.readable, path, problem);
+}
+
+bool sandbox_reaches_socket(const char *path, struct problem *problem)
+{
+    return check_path(&reach.sockets, path, problem);
+}

@@ -1,0 +1,58 @@
+/* A certificate chain with its private key, as handshakes use it: immutable, reference-counted. */
+#ifndef DAEMON_TLS_CREDENTIALS_H
+#define DAEMON_TLS_CREDENTIALS_H
+
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/problem.h"
+
+struct credentials {
+    atomic_uint references;
+    gnutls_pcert_st *chain; /* leaf first */
+    unsigned chain_length;
+    gnutls_privkey_t key;
+    time_t activation;                /* the leaf's notBefore */
+    time_t expiration;                /* the leaf's notAfter */
+    struct credentials *next_retired; /* for who collects what is to be released later */
+};
+
+/* What two files were when they were read; all zero where one could not be opened. */
+struct credentials_source {
+    struct stat certificate;
+    struct stat key;
+};
+
+/* Reads a PEM chain (leaf first) and a PEM private key (PKCS#8, SEC1 or PKCS#1, not encrypted) and
+   checks that they belong together. Whether the time is right is the caller's to judge. Returns one
+   reference, or NULL and a problem that names the file. `source` is filled as far as it got. */
+struct credentials *credentials_load(const char *certificate_path, const char *key_path,
+                                     struct credentials_source *source, struct problem *problem);
+
+/* The same of PEM texts that have been read; the paths are for messages. */
+struct credentials *credentials_parse(const char *certificate_path,
+                                      const gnutls_datum_t *certificate, const char *key_path,
+                                      const gnutls_datum_t *key, struct problem *problem);
+
+/* Makes a throwaway key (P-256) and a certificate for `names` (may be empty), localhost and the
+   loopback addresses, signed by itself and valid for 30 days. Nothing touches the disk. */
+struct credentials *credentials_self_signed(const char *const *names, size_t count,
+                                            struct problem *problem);
+
+/* Another reference; returns its argument. */
+struct credentials *credentials_reference(struct credentials *credentials);
+
+/* Drops a reference; takes NULL. */
+void credentials_release(struct credentials *credentials);
+
+/* Whether the leaf is for this host name or IP literal (RFC 6125). */
+bool credentials_are_for(const struct credentials *credentials, const char *host);
+
+/* The leaf's DNS names and addresses as "a, b, c", cut to fit. Returns `text`. */
+const char *credentials_names(const struct credentials *credentials, char *text, size_t size);
+
+#endif
