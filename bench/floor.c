@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/tls/session.h"
+#include "daemon/net/session.h"
 
 enum {
     BUFFER_SIZE = 65536

@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "daemon/config/configuration.h"
-#include "daemon/http/site_table.h"
+#include "daemon/site/site_table.h"
 
 static struct fuzz_file main_file, domains_file;
 static char folder[] = "/tmp/fuzz-domains-XXXXXX";

@@ -4,7 +4,7 @@
 
 #include "base/line.h"
 #include "daemon/http/request.h"
-#include "daemon/http/site_table.h"
+#include "daemon/site/site_table.h"
 
 static void check_target(const char *text)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/http/site_table.h"
+#include "daemon/site/site_table.h"
 #include "daemon/system/privileges.h"
 
 static void describe_listeners(const char *what, const struct address_list *addresses)

@@ -23,8 +23,8 @@ libdaemon_a_SOURCES = \
 	src/daemon/http/http_daemon.c src/daemon/http/http_daemon.h \
 	src/daemon/http/metrics.c src/daemon/http/metrics.h \
 	src/daemon/http/request.c src/daemon/http/request.h \
-	src/daemon/http/responses.c src/daemon/http/responses.h \
-	src/daemon/http/site_table.c src/daemon/http/site_table.h \
+	src/daemon/site/responses.c src/daemon/site/responses.h \
+	src/daemon/site/site_table.c src/daemon/site/site_table.h \
 	src/daemon/net/accept.c src/daemon/net/accept.h \
 	src/daemon/net/address_limit.c src/daemon/net/address_limit.h \
 	src/daemon/net/connection.c src/daemon/net/connection.h \
@@ -33,7 +33,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/net/worker.c src/daemon/net/worker.h \
 	src/daemon/net/workers.c src/daemon/net/workers.h \
 	src/daemon/run.c src/daemon/run.h \
-	src/daemon/service.h \
+	src/daemon/net/service.h \
 	src/daemon/system/landlock.c src/daemon/system/landlock.h \
 	src/daemon/system/privileges.c src/daemon/system/privileges.h \
 	src/daemon/system/sandbox.c src/daemon/system/sandbox.h \
@@ -41,7 +41,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/system/service_manager.c src/daemon/system/service_manager.h \
 	src/daemon/tls/certificates.c src/daemon/tls/certificates.h \
 	src/daemon/tls/credentials.c src/daemon/tls/credentials.h \
-	src/daemon/tls/session.c src/daemon/tls/session.h \
+	src/daemon/net/session.c src/daemon/net/session.h \
 	src/daemon/tls/watch.c src/daemon/tls/watch.h
 
 sbin_PROGRAMS += matrix-wellknownd

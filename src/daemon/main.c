@@ -12,8 +12,8 @@
 #include "daemon/config/options.h"
 #include "daemon/describe.h"
 #include "daemon/health.h"
-#include "daemon/http/site_table.h"
 #include "daemon/run.h"
+#include "daemon/site/site_table.h"
 
 /* Ends with what standard output has taken, so that `--print >/dev/full` does not look good. */
 static bool flush_output(struct problem *problem)

@@ -14,15 +14,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/config/configuration.h"
-#include "daemon/http/responses.h"
 #include "daemon/net/listeners.h"
+#include "daemon/net/service.h"
+#include "daemon/net/session.h"
 #include "daemon/net/worker.h"
 #include "daemon/net/workers.h"
-#include "daemon/service.h"
+#include "daemon/site/responses.h"
 #include "daemon/system/privileges.h"
 #include "daemon/system/sandbox.h"
 #include "daemon/system/service_manager.h"
-#include "daemon/tls/session.h"
 #include "daemon/tls/watch.h"
 
 enum {

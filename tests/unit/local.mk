@@ -20,7 +20,7 @@ check_PROGRAMS += \
 	tests/unit/daemon/config/test_configuration \
 	tests/unit/daemon/config/test_options \
 	tests/unit/daemon/http/test_request \
-	tests/unit/daemon/http/test_site_table \
+	tests/unit/daemon/site/test_site_table \
 	tests/unit/daemon/net/test_address_limit \
 	tests/unit/matrix/test_canonical_json \
 	tests/unit/matrix/test_documents \

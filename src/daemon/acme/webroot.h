@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "daemon/http/responses.h"
+#include "daemon/site/responses.h"
 
 /* Whether `path` is that of a challenge, or would be if it were there. */
 bool acme_webroot_owns(const char *path);

@@ -8,9 +8,9 @@
 #include "daemon/http/access_log.h"
 #include "daemon/http/metrics.h"
 #include "daemon/http/request.h"
-#include "daemon/http/responses.h"
 #include "daemon/net/connection.h"
 #include "daemon/net/worker.h"
+#include "daemon/site/responses.h"
 
 /* A request with a body is answered when the body has been read, so that its rest does not make the
    kernel reset the connection under the answer; a longer one than this is not waited for. */

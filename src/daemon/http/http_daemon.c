@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "daemon/http/handler.h"
-#include "daemon/tls/session.h"
+#include "daemon/net/session.h"
 
 /* What libmicrohttpd 1.0 has to be told, and 0.9 does by itself. */
 enum {

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/net/service.h"
 #include "daemon/net/worker.h"
-#include "daemon/service.h"
 
 const char metrics_content_type[] = "text/plain; version=0.0.4; charset=utf-8";
 

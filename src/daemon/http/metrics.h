@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "daemon/http/responses.h"
+#include "daemon/site/responses.h"
 
 struct service;
 

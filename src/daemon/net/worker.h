@@ -15,8 +15,8 @@
 #include "daemon/http/metrics.h"
 #include "daemon/net/connection.h"
 #include "daemon/net/listeners.h"
+#include "daemon/net/service.h"
 #include "daemon/net/transport.h"
-#include "daemon/service.h"
 
 /* An event's place in an epoll set that is no connection and no listener. */
 struct event_mark {

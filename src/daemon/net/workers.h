@@ -7,7 +7,7 @@
 
 #include "base/problem.h"
 #include "daemon/net/listeners.h"
-#include "daemon/service.h"
+#include "daemon/net/service.h"
 
 /* Makes `count` workers, each with room for `max_connections`, and starts their threads. With
    `tls` false they have no TLS part. On failure nothing is left. */

@@ -1,7 +1,7 @@
 /* The published table: what is answered for which host, by which certificate. Built on the side,
    never changed afterwards, read by all workers, replaced whole. */
-#ifndef DAEMON_HTTP_SITE_TABLE_H
-#define DAEMON_HTTP_SITE_TABLE_H
+#ifndef DAEMON_SITE_SITE_TABLE_H
+#define DAEMON_SITE_SITE_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include "base/map.h"
 #include "base/problem.h"
 #include "daemon/config/configuration.h"
-#include "daemon/http/responses.h"
+#include "daemon/site/responses.h"
 #include "daemon/tls/certificates.h"
 
 /* One host, or any. */

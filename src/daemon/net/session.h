@@ -1,6 +1,6 @@
 /* TLS: versions and suites, tickets, ALPN, the certificate for a name. */
-#ifndef DAEMON_TLS_SESSION_H
-#define DAEMON_TLS_SESSION_H
+#ifndef DAEMON_NET_SESSION_H
+#define DAEMON_NET_SESSION_H
 
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
@@ -8,7 +8,7 @@
 
 #include "base/problem.h"
 #include "daemon/net/connection.h"
-#include "daemon/service.h"
+#include "daemon/net/service.h"
 
 /* The GnuTLS priority string of all sessions. */
 extern const char tls_priorities[];

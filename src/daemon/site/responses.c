@@ -1,4 +1,4 @@
-#include "daemon/http/responses.h"
+#include "daemon/site/responses.h"
 
 #include <gnutls/crypto.h>
 #include <jansson.h>

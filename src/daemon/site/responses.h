@@ -1,6 +1,6 @@
 /* libmicrohttpd responses, built before they are needed. */
-#ifndef DAEMON_HTTP_RESPONSES_H
-#define DAEMON_HTTP_RESPONSES_H
+#ifndef DAEMON_SITE_RESPONSES_H
+#define DAEMON_SITE_RESPONSES_H
 
 #include <microhttpd.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "daemon/http/site_table.h"
+#include "daemon/site/site_table.h"
 
 static void assert_host(const char *authority, const char *expected)
 {

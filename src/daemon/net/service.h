@@ -1,14 +1,14 @@
 /* What the main thread and the workers share. */
-#ifndef DAEMON_SERVICE_H
-#define DAEMON_SERVICE_H
+#ifndef DAEMON_NET_SERVICE_H
+#define DAEMON_NET_SERVICE_H
 
 #include <gnutls/gnutls.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/http/site_table.h"
 #include "daemon/net/address_limit.h"
+#include "daemon/site/site_table.h"
 
 struct worker;
 

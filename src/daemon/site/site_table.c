@@ -1,4 +1,4 @@
-#include "daemon/http/site_table.h"
+#include "daemon/site/site_table.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "daemon/tls/session.h"
+#include "daemon/net/session.h"
 
 #include <errno.h>
 #include <netinet/in.h>
