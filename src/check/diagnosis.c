@@ -162,6 +162,29 @@ static bool speaks_plain(const struct fetch *fetch)
     return strstr(fetch->detail, "unexpected TLS packet") != NULL;
 }
 
+const struct forbidden *judge_forbidden(enum ip_reach reach)
+{
+    static const struct forbidden of_reach[] = {
+        [IP_PRIVATE] = {FINDING_ADDRESS_PRIVATE, FINDING_REDIRECT_LOCAL, false,
+                        "this is an address of a private network, so nothing was sent there",
+                        "its host has an address of a private network",
+                        "redirects into a private network:",
+                        "other servers cannot reach it: use a host with a public address"},
+        [IP_OWN] = {FINDING_ADDRESS_OWN, FINDING_ADDRESS_OWN, true,
+                    "this is an address of the machine that runs the check, so nothing was sent "
+                    "there",
+                    "its host is the machine that runs the check, so it was not asked",
+                    "redirects to the machine that runs the check, so it was not followed:",
+                    "run the check on another machine"},
+        [IP_LOCAL] = {FINDING_ADDRESS_LOCAL, FINDING_REDIRECT_LOCAL, false,
+                      "every machine has this address for itself, so nothing was sent there",
+                      "every machine has its address for itself",
+                      "redirects to an address that every machine has for itself:",
+                      "use a host with an address that others can reach"},
+    };
+    return &of_reach[reach];
+}
+
 /* How an outcome without a certificate's flaw is told. */
 struct telling {
     enum fetch_outcome outcome;
@@ -231,8 +254,16 @@ enum finding_code judge_fetch(struct lines *lines, int depth, enum mark mark,
     if (fetch->outcome == FETCH_CERTIFICATE) {
         return judge_certificate(lines, depth, mark, fetch, context);
     }
-    const struct telling *telling = telling_of(fetch->outcome);
     char *where = place(fetch);
+    if (fetch->outcome == FETCH_FORBIDDEN) {
+        const struct forbidden *forbidden = judge_forbidden(fetch->reach);
+        lines_add_finding(lines, depth, forbidden->unchecked ? MARK_WARN : mark, forbidden->code,
+                          text_format("%s: %s", where, forbidden->address),
+                          text_format("%s", forbidden->hint));
+        free(where);
+        return forbidden->code;
+    }
+    const struct telling *telling = telling_of(fetch->outcome);
     /* What the TLS library says (an alert's name) is the one detail that helps. */
     bool detail = fetch->outcome == FETCH_TLS_FAILED && !speaks_plain(fetch);
     char *text = text_format("%s: %s%s%s%s", where, telling->text, detail ? " (" : "",
@@ -259,17 +290,23 @@ static enum finding_code judge_redirect(struct lines *lines, int depth, enum mar
          "have the document answered directly, with status 200"},
         {FOLLOW_SCHEME, FINDING_REDIRECT_SCHEME, "redirects away from HTTPS, to",
          "redirect to an https:// URL, or answer the document directly"},
-        {FOLLOW_LOCAL, FINDING_REDIRECT_LOCAL,
-         "redirects to an address that every machine has for itself:",
-         "redirect to a host that others can reach, or answer the document directly"},
         {FOLLOW_INVALID, FINDING_REDIRECT_INVALID, "redirects to what is no usable URL:",
          "redirect to an https:// URL, or answer the document directly"},
         {FOLLOW_UNRESOLVED, FINDING_REDIRECT_UNRESOLVED, "redirects to a host that has no address:",
          "correct the redirect, or add the host to the DNS"},
     };
+    char *where = place(&follow->fetch);
+    if (follow->outcome == FOLLOW_FORBIDDEN) {
+        const struct forbidden *forbidden = judge_forbidden(follow->forbidden_reach);
+        lines_add_finding(lines, depth, forbidden->unchecked ? MARK_WARN : mark,
+                          forbidden->redirect_code,
+                          text_format("%s: %s %s", where, forbidden->redirect, follow->last_target),
+                          text_format("%s", forbidden->hint));
+        free(where);
+        return forbidden->redirect_code;
+    }
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         if (ends[i].outcome == follow->outcome) {
-            char *where = place(&follow->fetch);
             lines_add_finding(lines, depth, mark, ends[i].code,
                               text_format("%s: %s %s", where, ends[i].text,
                                           follow->last_target == NULL ? "?" : follow->last_target),
@@ -278,6 +315,7 @@ static enum finding_code judge_redirect(struct lines *lines, int depth, enum mar
             return ends[i].code;
         }
     }
+    free(where);
     return FINDING_NONE;
 }
 

@@ -30,6 +30,19 @@ enum finding_code judge_fetch(struct lines *lines, int depth, enum mark mark,
 enum finding_code judge_follow(struct lines *lines, int depth, enum mark mark,
                                const struct follow *follow, const struct judge_context *context);
 
+/* What it means that a request's address, of that reach, may not be asked. */
+struct forbidden {
+    enum finding_code code;
+    enum finding_code redirect_code;
+    bool unchecked;      /* it is no fault: it only cannot be found out from here */
+    const char *address; /* follows "192.0.2.1 port 443: " */
+    const char *base_url;
+    const char *redirect; /* followed by the URL */
+    const char *hint;
+};
+
+const struct forbidden *judge_forbidden(enum ip_reach reach);
+
 /* A warning where the certificate ends within JUDGE_SOON_DAYS. */
 void judge_expiry(struct lines *lines, int depth, const struct fetch *fetch);
 

@@ -10,6 +10,7 @@
 struct environment {
     struct resolver *resolver;
     struct fetcher *fetcher;
+    struct access_policy policy;
     bool check_client; /* false with --no-client */
 };
 

@@ -15,6 +15,7 @@
     X(TOO_MANY_ADDRESSES, "too_many_addresses")                         \
     X(ADDRESS_PRIVATE, "address_private")                               \
     X(ADDRESS_LOCAL, "address_local")                                   \
+    X(ADDRESS_OWN, "address_own")                                       \
     /* Connections, wherever they go */                                 \
     X(CONNECTION_REFUSED, "connection_refused")                         \
     X(CONNECTION_TIMEOUT, "connection_timeout")                         \

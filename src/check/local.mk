@@ -14,10 +14,12 @@ libcheck_a_SOURCES = \
 	src/check/environment.h \
 	src/check/finding.c src/check/finding.h \
 	src/check/keys.c src/check/keys.h \
+	src/check/net/access.c src/check/net/access.h \
 	src/check/net/address.c src/check/net/address.h \
 	src/check/net/dns_answer.c src/check/net/dns_answer.h \
 	src/check/net/fetch.c src/check/net/fetch.h \
 	src/check/net/follow.c src/check/net/follow.h \
+	src/check/net/own_address.c src/check/net/own_address.h \
 	src/check/net/peer_certificate.c src/check/net/peer_certificate.h \
 	src/check/net/resolver.c src/check/net/resolver.h \
 	src/check/options.c src/check/options.h \

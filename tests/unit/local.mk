@@ -29,9 +29,11 @@ check_PROGRAMS += \
 if ENABLE_CHECK
 check_PROGRAMS += \
 	tests/unit/check/discovery/test_discovery \
+	tests/unit/check/net/test_access \
 	tests/unit/check/net/test_address \
 	tests/unit/check/net/test_dns_answer \
 	tests/unit/check/net/test_follow \
+	tests/unit/check/net/test_own_address \
 	tests/unit/check/net/test_resolver \
 	tests/unit/check/test_answers \
 	tests/unit/check/test_keys \
@@ -39,12 +41,16 @@ check_PROGRAMS += \
 	tests/unit/check/test_text
 tests_unit_check_discovery_test_discovery_CFLAGS = $(libcheck_a_CFLAGS)
 tests_unit_check_discovery_test_discovery_LDADD = $(check_libs) $(CMOCKA_LIBS)
+tests_unit_check_net_test_access_CFLAGS = $(libcheck_a_CFLAGS)
+tests_unit_check_net_test_access_LDADD = $(check_libs) $(CMOCKA_LIBS)
 tests_unit_check_net_test_address_CFLAGS = $(libcheck_a_CFLAGS)
 tests_unit_check_net_test_address_LDADD = $(check_libs) $(CMOCKA_LIBS)
 tests_unit_check_net_test_dns_answer_CFLAGS = $(libcheck_a_CFLAGS)
 tests_unit_check_net_test_dns_answer_LDADD = $(check_libs) $(CMOCKA_LIBS)
 tests_unit_check_net_test_follow_CFLAGS = $(libcheck_a_CFLAGS)
 tests_unit_check_net_test_follow_LDADD = $(check_libs) $(CMOCKA_LIBS)
+tests_unit_check_net_test_own_address_CFLAGS = $(libcheck_a_CFLAGS)
+tests_unit_check_net_test_own_address_LDADD = $(check_libs) $(CMOCKA_LIBS)
 tests_unit_check_net_test_resolver_CFLAGS = $(libcheck_a_CFLAGS)
 tests_unit_check_net_test_resolver_LDADD = $(check_libs) $(CMOCKA_LIBS)
 tests_unit_check_test_answers_CFLAGS = $(libcheck_a_CFLAGS)

@@ -19,8 +19,14 @@ void client_start(struct client *client, const struct environment *environment,
     char *url = text_format("https://%s/.well-known/matrix/client", hostname);
     client->tried = true;
     client->environment = environment;
-    client->reach = ip_address_reach(&addresses->addresses[0]);
-    follow_start(&client->document, environment, url, addresses->addresses, addresses->count, true);
+    struct follow_request request = {
+        .url = url,
+        .addresses = addresses->addresses,
+        .address_count = addresses->count,
+        .limit = host_lookup_limit(addresses),
+        .as_browser = true,
+    };
+    follow_start(&client->document, environment, &request);
     free(url);
 }
 
@@ -31,7 +37,12 @@ static void ask_for_versions(struct client *client)
         length--;
     }
     char *url = text_format("%.*s/_matrix/client/versions", (int)length, client->base_url);
-    follow_start_lookup(&client->versions_follow, client->environment, url, client->reach, true);
+    struct follow_request request = {
+        .url = url,
+        .limit = follow_limit(&client->document),
+        .as_browser = true,
+    };
+    follow_start(&client->versions_follow, client->environment, &request);
     client->versions_started = true;
     free(url);
 }
@@ -124,19 +135,23 @@ static void fault_of_problem(struct client *client, struct lines *lines, int dep
 static bool judge_api_address(struct client *client, struct lines *lines, int depth)
 {
     const struct follow *follow = &client->versions_follow;
-    if (follow->redirects > 0 ||
-        (follow->outcome != FOLLOW_UNRESOLVED && follow->outcome != FOLLOW_LOCAL)) {
+    if (follow->redirects > 0) {
         return false;
     }
-    bool local = follow->outcome == FOLLOW_LOCAL;
-    fault(client, lines, depth, MARK_ERROR,
-          local ? FINDING_ADDRESS_LOCAL : FINDING_CLIENT_BASE_URL_INVALID,
-          text_format(local ? "base_url %s: every machine has its address for itself"
-                            : "base_url %s: its host has no address",
-                      client->shown_url),
-          local ? "give the host an address that clients can reach"
-                : "correct base_url, or add its host to the DNS");
-    return true;
+    if (follow->outcome == FOLLOW_FORBIDDEN) {
+        const struct forbidden *forbidden = judge_forbidden(follow->forbidden_reach);
+        fault(client, lines, depth, forbidden->unchecked ? MARK_WARN : MARK_ERROR, forbidden->code,
+              text_format("base_url %s: %s", client->shown_url, forbidden->base_url),
+              forbidden->hint);
+        return true;
+    }
+    if (follow->outcome == FOLLOW_UNRESOLVED) {
+        fault(client, lines, depth, MARK_ERROR, FINDING_CLIENT_BASE_URL_INVALID,
+              text_format("base_url %s: its host has no address", client->shown_url),
+              "correct base_url, or add its host to the DNS");
+        return true;
+    }
+    return false;
 }
 
 static void judge_versions(struct client *client, struct lines *lines, int depth)
@@ -288,8 +303,13 @@ void support_start(struct support *support, const struct environment *environmen
 {
     char *url = text_format("https://%s/.well-known/matrix/support", hostname);
     support->tried = true;
-    follow_start(&support->document, environment, url, addresses->addresses, addresses->count,
-                 false);
+    struct follow_request request = {
+        .url = url,
+        .addresses = addresses->addresses,
+        .address_count = addresses->count,
+        .limit = host_lookup_limit(addresses),
+    };
+    follow_start(&support->document, environment, &request);
     free(url);
 }
 

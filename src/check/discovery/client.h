@@ -21,7 +21,6 @@ struct client {
     char *body_error;
     bool versions_started;
     struct follow versions_follow;
-    enum ip_reach reach; /* of the host's first address */
 
     /* Known when it has been judged. */
     bool ok;

@@ -147,15 +147,24 @@ static void choose_route(struct walk *walk)
     host_lookup_start(walk->environment->resolver, &walk->final_host, walk->final_name);
 }
 
-/* An address of this machine is right only where the person at it says so: as a literal, or with
-   --resolve. */
-static bool leads_astray(const struct walk *walk, const struct host_lookup *lookup,
-                         const struct ip_address *address)
+/* Whether the person has said that the server name itself lives on this machine alone: by a
+   literal, or with --resolve. */
+static bool is_at_home(const struct walk *walk)
 {
-    bool meant = walk->step == STEP_1 || (walk->step != STEP_3_1 && lookup->given) ||
-                 (walk->host.given && walk->host.count > 0 &&
-                  ip_address_reach(&walk->host.addresses[0]) == IP_LOCAL);
-    return ip_address_reach(address) == IP_LOCAL && !meant;
+    bool local = walk->step == STEP_1;
+    for (size_t i = 0; walk->host.given && i < walk->host.count; i++) {
+        local = local || ip_address_reach(&walk->host.addresses[i]) == IP_LOCAL;
+    }
+    return local;
+}
+
+static enum ip_reach limit_of(const struct walk *walk, const struct host_lookup *lookup)
+{
+    enum ip_reach origin = is_delegated(walk) ? walk->well_known.limit
+                           : is_at_home(walk) ? ACCESS_BY_HAND
+                                              : ACCESS_BY_NAME;
+    enum ip_reach own = host_lookup_limit(lookup);
+    return own > origin ? own : origin;
 }
 
 static void add_targets(struct walk *walk, const struct host_lookup *lookup, int port,
@@ -173,7 +182,7 @@ static void add_targets(struct walk *walk, const struct host_lookup *lookup, int
                 .address = *address,
                 .port = port,
                 .srv_name = srv_name,
-                .skipped = leads_astray(walk, lookup, address),
+                .limit = limit_of(walk, lookup),
             };
         }
     }

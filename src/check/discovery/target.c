@@ -21,6 +21,8 @@ static void ask(struct target *target, struct fetch *fetch, const struct environ
         .url = url,
         .address = target->address,
         .port = target->port,
+        .limit = target->limit,
+        .policy = &environment->policy,
         .host_header = names->host_header,
         .tls_name = names->tls_name,
     };
@@ -32,16 +34,14 @@ void target_start(struct target *target, const struct environment *environment,
                   const struct target_names *names)
 {
     target->started = true;
-    if (!target->skipped) {
-        ask(target, &target->version_fetch, environment, names, "/_matrix/federation/v1/version");
-        ask(target, &target->keys_fetch, environment, names, "/_matrix/key/v2/server");
-    }
+    ask(target, &target->version_fetch, environment, names, "/_matrix/federation/v1/version");
+    ask(target, &target->keys_fetch, environment, names, "/_matrix/key/v2/server");
 }
 
 bool target_is_done(const struct target *target)
 {
-    return target->skipped || (target->version_fetch.outcome != FETCH_PENDING &&
-                               target->keys_fetch.outcome != FETCH_PENDING);
+    return target->version_fetch.outcome != FETCH_PENDING &&
+           target->keys_fetch.outcome != FETCH_PENDING;
 }
 
 /* "203.0.113.20 port 8448" */
@@ -184,18 +184,11 @@ void target_judge(struct target *target, const struct target_names *names, struc
                                     ? &target->version_fetch
                                     : &target->keys_fetch;
     struct judge_context context = {names->tls_name, target->srv_name, names->connect_hint};
-    if (target->skipped) {
-        target->error =
-            fault(target, lines, depth, MARK_ERROR, FINDING_ADDRESS_LOCAL,
-                  text_format("every machine has this address for itself, so nothing was sent "
-                              "there"),
-                  text_format("let the name have an address that other servers can reach"));
-        return;
-    }
     if (worse->outcome != FETCH_ANSWERED) {
         target->error = judge_fetch(lines, depth, MARK_ERROR, worse, &context);
-        target->unchecked = worse->outcome == FETCH_NO_ROUTE;
-        target->unreached = fetch_found_nobody(worse) && !target->unchecked;
+        target->unchecked = fetch_is_unchecked(worse);
+        target->unreached =
+            fetch_found_nobody(worse) && !target->unchecked && worse->outcome != FETCH_FORBIDDEN;
         return;
     }
     struct lines details = {0};

@@ -12,7 +12,7 @@ struct target {
     struct ip_address address;
     int port;
     const char *srv_name; /* the SRV target that has this address, or NULL; not owned */
-    bool skipped;         /* an address that means each machine itself: nothing is sent there */
+    enum ip_reach limit;  /* see check/net/access.h */
 
     /* Known when it has been judged. */
     bool ok;
@@ -41,7 +41,7 @@ struct target_names {
 void target_start(struct target *target, const struct environment *environment,
                   const struct target_names *names);
 
-/* True when both are answered, or there is nothing to ask. */
+/* True when both are answered. */
 bool target_is_done(const struct target *target);
 
 /* Fills what is known by now, and adds one line for the target, or what is wrong with it. */

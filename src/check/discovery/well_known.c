@@ -29,8 +29,13 @@ void well_known_start(struct well_known *well_known, const struct environment *e
     char *url = text_format("https://%s/.well-known/matrix/server", hostname);
     for (size_t i = 0; i < well_known->count; i++) {
         well_known->tries[i].address = addresses->addresses[i];
-        follow_start(&well_known->tries[i].follow, environment, url, &addresses->addresses[i], 1,
-                     false);
+        struct follow_request request = {
+            .url = url,
+            .addresses = &addresses->addresses[i],
+            .address_count = 1,
+            .limit = host_lookup_limit(addresses),
+        };
+        follow_start(&well_known->tries[i].follow, environment, &request);
     }
     free(url);
 }
@@ -185,9 +190,11 @@ static void sort_out(struct well_known_try *try)
     const struct follow *follow = &try->follow;
     try->max_age = -1;
     try->answer = WELL_KNOWN_BAD;
-    if (follow->outcome == FOLLOW_FETCHED && fetch_found_nobody(&follow->fetch)) {
-        try->answer =
-            follow->fetch.outcome == FETCH_NO_ROUTE ? WELL_KNOWN_UNCHECKED : WELL_KNOWN_UNREACHED;
+    if (follow_is_unchecked(follow)) {
+        try->answer = WELL_KNOWN_UNCHECKED;
+    } else if (follow->outcome == FOLLOW_FETCHED && fetch_found_nobody(&follow->fetch) &&
+               follow->fetch.outcome != FETCH_FORBIDDEN) {
+        try->answer = WELL_KNOWN_UNREACHED;
     }
     if (follow->outcome == FOLLOW_FETCHED && follow->fetch.outcome == FETCH_ANSWERED) {
         try->max_age = answer_max_age(follow->fetch.cache_control);
@@ -207,8 +214,9 @@ static void judge_unanswered(struct well_known_try *try, const char *hostname, b
     struct judge_context context = {.tls_name = hostname, .connect_hint = NULL};
     enum mark mark = MARK_WARN;
     enum fetch_outcome outcome = try->follow.fetch.outcome;
-    if (try->answer == WELL_KNOWN_BAD && (document || try->follow.outcome != FOLLOW_FETCHED ||
-                                          outcome == FETCH_TOO_LARGE || outcome == FETCH_BROKEN)) {
+    if (try->answer == WELL_KNOWN_BAD &&
+        (document || try->follow.outcome != FOLLOW_FETCHED || outcome == FETCH_TOO_LARGE ||
+         outcome == FETCH_BROKEN || outcome == FETCH_FORBIDDEN)) {
         mark = MARK_ERROR;
     }
     if (!document && outcome == FETCH_REFUSED && try->follow.outcome == FOLLOW_FETCHED) {
@@ -268,6 +276,7 @@ void well_known_judge(struct well_known *well_known, const char *hostname, struc
         }
         if (try->answer == WELL_KNOWN_GOOD && well_known->m_server == NULL) {
             well_known->m_server = try->m_server;
+            well_known->limit = follow_limit(&try->follow);
         }
     }
     for (size_t i = 0; i < well_known->count; i++) {

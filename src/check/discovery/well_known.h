@@ -34,6 +34,7 @@ struct well_known {
     struct well_known_try *tries;
     size_t count;
     const char *m_server; /* the delegation, or NULL; belongs to a try */
+    enum ip_reach limit;  /* how far requests may go that it leads to; see check/net/access.h */
     bool inconsistent;    /* some servers get another answer than others */
     bool unknown;         /* no address could be reached from this machine */
 };

@@ -11,15 +11,18 @@ struct ip_address {
     unsigned char bytes[16];
 };
 
-/* Where packets to an address go. */
+/* Where packets to an address go, from wide to narrow. */
 enum ip_reach {
     IP_PUBLIC,  /* to the internet */
     IP_PRIVATE, /* to this site's network only (RFC 1918, RFC 4193, RFC 6598) */
-    IP_LOCAL,   /* to this machine or this link: loopback, unspecified, link-local, multicast */
+    IP_OWN,     /* to this machine, though others may reach it there too */
+    IP_LOCAL, /* to every machine itself, or its link: loopback, unspecified, link-local, multicast
+               */
 };
 
 enum {
     IP_TEXT_SIZE = INET6_ADDRSTRLEN,
+    IP_CARRIED_LIMIT = 2,
 };
 
 /* Reads an IPv4 address, or an IPv6 address with or without brackets. */
@@ -33,7 +36,13 @@ const char *ip_address_text(const struct ip_address *address, char *text);
 
 bool ip_address_equal(const struct ip_address *a, const struct ip_address *b);
 
-/* IPv4 addresses inside IPv6 ones (RFC 4291, 2.5.5.2) count as what they hold. */
+/* Writes the IPv4 addresses that an IPv6 address carries into `carried` of IP_CARRIED_LIMIT, and
+   returns how many there are: mapped and compatible (RFC 4291, 2.5.5), translated (RFC 2765), NAT64
+   (RFC 6052), 6to4 (RFC 3056), Teredo's server and client (RFC 4380) and ISATAP (RFC 5214). */
+size_t ip_address_carried(const struct ip_address *address, struct ip_address *carried);
+
+/* The reach by the address alone, never IP_OWN. An IPv6 address that carries IPv4 addresses reaches
+   as far as the narrowest of them. */
 enum ip_reach ip_address_reach(const struct ip_address *address);
 
 #endif

@@ -141,6 +141,39 @@ static int judge_peer(void *context, char *peer, char *local, int peer_port, int
     return CURL_PREREQFUNC_OK;
 }
 
+static bool read_address(const struct sockaddr *from, struct ip_address *address)
+{
+    if (from->sa_family == AF_INET) {
+        const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)(const void *)from;
+        *address = ip_address_from_bytes(AF_INET, (const unsigned char *)&ipv4->sin_addr);
+        return true;
+    }
+    if (from->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)(const void *)from;
+        *address = ip_address_from_bytes(AF_INET6, (const unsigned char *)&ipv6->sin6_addr);
+        return true;
+    }
+    return false;
+}
+
+/* libcurl has no other way to a socket, so no connection escapes the policy. What counts is the
+   address that libcurl is about to connect to, however it has come by it. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *target)
+{
+    (void)purpose;
+    struct fetch *fetch = context;
+    struct ip_address address;
+    if (!read_address(&target->addr, &address)) {
+        return CURL_SOCKET_BAD;
+    }
+    fetch->reach = access_reach(&address);
+    if (!access_allows(fetch->policy, fetch->limit, fetch->reach)) {
+        fetch->broken_off = FETCH_FORBIDDEN;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(target->family, target->socktype | SOCK_CLOEXEC, target->protocol);
+}
+
 /* Learns at the end whether TCP was through: libcurl's times count TLS in. */
 static int close_socket(void *context, curl_socket_t socket)
 {
@@ -164,6 +197,8 @@ static void set_connection_options(struct fetch *fetch)
     curl_easy_setopt(handle, CURLOPT_PROXY, "");
     curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(handle, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, fetch);
     curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl_easy_setopt(handle, CURLOPT_CLOSESOCKETDATA, fetch);
     curl_easy_setopt(handle, CURLOPT_CONNECT_TO, fetch->connect_to);
@@ -212,6 +247,8 @@ void fetch_start(struct fetcher *fetcher, struct fetch *fetch, const struct fetc
     fetch->fetcher = fetcher;
     fetch->address = request->address;
     fetch->port = request->port;
+    fetch->limit = request->limit;
+    fetch->policy = request->policy;
     fetch->tls_name = text_copy(request->tls_name, strlen(request->tls_name));
     fetch->body = calloc(1, FETCH_BODY_LIMIT + 1);
     bool ipv6 = request->address.family == AF_INET6;
@@ -304,7 +341,14 @@ static void finish(struct fetch *fetch, CURLcode code)
 bool fetch_found_nobody(const struct fetch *fetch)
 {
     return fetch->outcome == FETCH_REFUSED || fetch->outcome == FETCH_CONNECT_TIMEOUT ||
-           fetch->outcome == FETCH_CONNECT_FAILED || fetch->outcome == FETCH_NO_ROUTE;
+           fetch->outcome == FETCH_CONNECT_FAILED || fetch->outcome == FETCH_NO_ROUTE ||
+           fetch->outcome == FETCH_FORBIDDEN;
+}
+
+bool fetch_is_unchecked(const struct fetch *fetch)
+{
+    return fetch->outcome == FETCH_NO_ROUTE ||
+           (fetch->outcome == FETCH_FORBIDDEN && fetch->reach == IP_OWN);
 }
 
 void fetcher_wait(struct fetcher *fetcher, struct curl_waitfd *fds, size_t count, int milliseconds)

@@ -1,5 +1,6 @@
 /* One HTTP request to one address, many at a time. Nothing is followed, looked up or believed
-   here: redirects, names and bodies are judged elsewhere. */
+   here: redirects, names and bodies are judged elsewhere. No connection is made that the policy
+   does not allow. */
 #ifndef CHECK_NET_FETCH_H
 #define CHECK_NET_FETCH_H
 
@@ -9,7 +10,7 @@
 #include <curl/curl.h>
 
 #include "base/problem.h"
-#include "check/net/address.h"
+#include "check/net/access.h"
 #include "check/net/peer_certificate.h"
 
 enum {
@@ -21,7 +22,8 @@ struct fetcher;
 
 enum fetch_outcome {
     FETCH_PENDING,
-    FETCH_ANSWERED, /* there is a status; `body` is whole */
+    FETCH_ANSWERED,  /* there is a status; `body` is whole */
+    FETCH_FORBIDDEN, /* the policy keeps the check away from that address; nothing was sent */
     FETCH_REFUSED,
     FETCH_NO_ROUTE, /* this machine cannot send to that network at all */
     FETCH_CONNECT_TIMEOUT,
@@ -37,7 +39,9 @@ enum fetch_outcome {
 struct fetch_request {
     const char *url; /* absolute; its host is the name for SNI and for the certificate */
     struct ip_address address;
-    int port;                /* to connect to, whatever the URL says */
+    int port;            /* to connect to, whatever the URL says */
+    enum ip_reach limit; /* see check/net/access.h */
+    const struct access_policy *policy;
     const char *host_header; /* NULL: as the URL has it */
     const char *tls_name;    /* the name that the certificate must have, no brackets */
     bool as_browser;         /* with an Origin header, as a web client sends it */
@@ -48,6 +52,7 @@ struct fetch {
     enum fetch_outcome outcome;
     int port;
     struct ip_address address;
+    enum ip_reach reach; /* of the address, when the connection was to be made */
     long status;
     char *body; /* terminated; may hold NULs */
     size_t body_length;
@@ -58,6 +63,8 @@ struct fetch {
     struct certificate_details certificate;
     char *detail; /* printable: what the library said of a failure */
 
+    enum ip_reach limit;
+    const struct access_policy *policy;
     enum fetch_outcome broken_off; /* why a callback has ended it, if one has */
     bool connected;                /* TCP was through, whatever became of TLS */
     CURL *handle;
@@ -87,6 +94,10 @@ void fetch_clear(struct fetch *fetch);
 
 /* Whether no connection came about with the address: a client goes on to the next one. */
 bool fetch_found_nobody(const struct fetch *fetch);
+
+/* Whether nobody can tell from this machine what is at the address: it has no route there, or the
+   address is its own and was not asked. */
+bool fetch_is_unchecked(const struct fetch *fetch);
 
 /* For the event loop: waits at most `milliseconds` for any request, or for any of `fds`. */
 void fetcher_wait(struct fetcher *fetcher, struct curl_waitfd *fds, size_t count, int milliseconds);

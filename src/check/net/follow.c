@@ -79,6 +79,8 @@ static void request_next(struct follow *follow)
         .url = follow->url,
         .address = follow->addresses[follow->next_address++],
         .port = follow->port,
+        .limit = follow->limit,
+        .policy = &follow->environment->policy,
         .tls_name = name,
         .as_browser = follow->as_browser,
     };
@@ -100,47 +102,47 @@ static void end(struct follow *follow, enum follow_outcome outcome)
     follow->outcome = outcome;
 }
 
-/* Sets what both ways to start have in common; false where the URL cannot be read. */
-static bool prepare(struct follow *follow, const struct environment *environment, const char *url,
-                    bool as_browser)
+static void look_up(struct follow *follow)
+{
+    host_lookup_start(follow->environment->resolver, &follow->lookup, follow->host);
+    follow->looking_up = true;
+}
+
+void follow_start(struct follow *follow, const struct environment *environment,
+                  const struct follow_request *request)
 {
     memset(follow, 0, sizeof(*follow));
     follow->environment = environment;
-    follow->as_browser = as_browser;
-    follow->url = text_copy(url, strlen(url));
-    follow->visited[0] = text_copy(url, strlen(url));
-    if (!read_authority(url, &follow->host, &follow->port)) {
+    follow->as_browser = request->as_browser;
+    follow->limit = request->limit;
+    follow->url = text_copy(request->url, strlen(request->url));
+    follow->visited[0] = text_copy(request->url, strlen(request->url));
+    if (!read_authority(request->url, &follow->host, &follow->port)) {
         end(follow, FOLLOW_INVALID);
-        return false;
+        return;
     }
     follow->origin_host = text_copy(follow->host, strlen(follow->host));
-    return true;
-}
-
-void follow_start_lookup(struct follow *follow, const struct environment *environment,
-                         const char *url, enum ip_reach origin_reach, bool as_browser)
-{
-    if (prepare(follow, environment, url, as_browser)) {
-        follow->origin_reach = origin_reach;
-        host_lookup_start(environment->resolver, &follow->lookup, follow->host);
-        follow->looking_up = true;
-    }
-}
-
-void follow_start(struct follow *follow, const struct environment *environment, const char *url,
-                  const struct ip_address *addresses, size_t count, bool as_browser)
-{
-    if (!prepare(follow, environment, url, as_browser)) {
-        return;
-    }
-    if (count == 0) {
+    if (request->addresses == NULL) {
+        look_up(follow);
+    } else if (request->address_count == 0) {
         end(follow, FOLLOW_UNRESOLVED);
-        return;
+    } else {
+        set_addresses(follow, request->addresses, request->address_count);
+        request_next(follow);
     }
-    follow->origin_address = addresses[0];
-    follow->origin_reach = ip_address_reach(&addresses[0]);
-    set_addresses(follow, addresses, count);
-    request_next(follow);
+}
+
+enum ip_reach follow_limit(const struct follow *follow)
+{
+    enum ip_reach reach = follow->fetch.reach;
+    return reach > ACCESS_BY_NAME ? reach : ACCESS_BY_NAME;
+}
+
+bool follow_is_unchecked(const struct follow *follow)
+{
+    return follow->outcome == FOLLOW_FORBIDDEN
+               ? follow->forbidden_reach == IP_OWN
+               : follow->outcome == FOLLOW_FETCHED && fetch_is_unchecked(&follow->fetch);
 }
 
 bool follow_is_shown_to_browsers(const struct fetch *fetch)
@@ -172,12 +174,11 @@ static void go_to(struct follow *follow, char *url)
     if (!read_authority(url, &follow->host, &follow->port)) {
         end(follow, FOLLOW_INVALID);
     } else if (strcasecmp(follow->host, follow->origin_host) == 0) {
-        /* The same host stays at the address that is being tried. */
+        /* The same host stays at the address that has answered for it. */
         set_addresses(follow, &follow->origin_address, 1);
         request_next(follow);
     } else {
-        host_lookup_start(follow->environment->resolver, &follow->lookup, follow->host);
-        follow->looking_up = true;
+        look_up(follow);
     }
 }
 
@@ -201,7 +202,24 @@ static void redirect(struct follow *follow)
         end(follow, outcome);
         return;
     }
+    if (follow->redirects == 0) {
+        follow->origin_address = follow->fetch.address;
+    }
+    follow->limit = follow->fetch.reach;
     go_to(follow, url);
+}
+
+/* One address that may not be asked spoils the host: other servers would go there too. */
+static bool may_ask_all(struct follow *follow)
+{
+    for (size_t i = 0; i < follow->lookup.count; i++) {
+        enum ip_reach reach = access_reach(&follow->lookup.addresses[i]);
+        if (!access_allows(&follow->environment->policy, follow->limit, reach)) {
+            follow->forbidden_reach = reach;
+            return false;
+        }
+    }
+    return true;
 }
 
 static void take_lookup(struct follow *follow)
@@ -211,15 +229,13 @@ static void take_lookup(struct follow *follow)
         end(follow, FOLLOW_UNRESOLVED);
         return;
     }
-    for (size_t i = 0; i < follow->lookup.count; i++) {
-        if (follow->origin_reach != IP_LOCAL &&
-            ip_address_reach(&follow->lookup.addresses[i]) == IP_LOCAL) {
-            end(follow, FOLLOW_LOCAL);
-            return;
-        }
+    if (follow->lookup.given && follow->limit < ACCESS_BY_NAME) {
+        /* The person has said where this host is, so it may be this machine. */
+        follow->limit = ACCESS_BY_NAME;
     }
-    if (follow->redirects == 0) {
-        follow->origin_address = follow->lookup.addresses[0];
+    if (!may_ask_all(follow)) {
+        end(follow, FOLLOW_FORBIDDEN);
+        return;
     }
     set_addresses(follow, follow->lookup.addresses, follow->lookup.count);
     request_next(follow);

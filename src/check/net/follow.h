@@ -1,5 +1,5 @@
-/* A document behind a URL: looked for at given addresses, through redirects. Every hop is judged,
-   as a stranger's server decides where the next one goes. */
+/* A document behind a URL: looked for at given addresses, through redirects. A stranger's server
+   decides where the next request goes, so it goes no further than that server's own address. */
 #ifndef CHECK_NET_FOLLOW_H
 #define CHECK_NET_FOLLOW_H
 
@@ -18,7 +18,7 @@ enum follow_outcome {
     FOLLOW_LOOP,
     FOLLOW_TOO_MANY,
     FOLLOW_SCHEME,     /* a redirect to something that is neither https nor http */
-    FOLLOW_LOCAL,      /* a redirect to an address that means another machine for everyone */
+    FOLLOW_FORBIDDEN,  /* a redirect, or the URL itself, to an address that may not be asked */
     FOLLOW_INVALID,    /* a redirect without a URL that can be read */
     FOLLOW_UNRESOLVED, /* a redirect to a host without addresses */
 };
@@ -27,10 +27,11 @@ struct follow {
     enum follow_outcome outcome;
     char *url; /* the current one */
     char *visited[FOLLOW_REDIRECT_LIMIT + 1];
-    size_t redirects;     /* followed so far */
-    bool insecure;        /* a redirect left https */
-    bool redirect_hidden; /* a redirect came without the CORS header a browser needs */
-    char *last_target;    /* printable: where the redirect that ended it was to go */
+    size_t redirects;              /* followed so far */
+    bool insecure;                 /* a redirect left https */
+    bool redirect_hidden;          /* a redirect came without the CORS header a browser needs */
+    char *last_target;             /* printable: where the redirect that ended it was to go */
+    enum ip_reach forbidden_reach; /* with FOLLOW_FORBIDDEN: of the address in question */
     struct fetch fetch;
     bool fetching;
 
@@ -40,23 +41,33 @@ struct follow {
     size_t next_address;
     char *host;
     int port;
+    enum ip_reach limit; /* of the next request, see check/net/access.h */
     char *origin_host;
-    enum ip_reach origin_reach;
-    struct ip_address origin_address;
+    struct ip_address origin_address; /* which has answered for origin_host */
     struct host_lookup lookup;
     bool looking_up;
     bool as_browser;
 };
 
-/* Starts at `url` (https, already checked), whose host has these addresses: one after the other
-   while no connection comes about. `follow` must be zeroed; the texts are copied. */
-void follow_start(struct follow *follow, const struct environment *environment, const char *url,
-                  const struct ip_address *addresses, size_t count, bool as_browser);
+/* What to look for. */
+struct follow_request {
+    const char *url;                    /* https, already checked; copied */
+    const struct ip_address *addresses; /* of its host; copied. NULL: they are looked up */
+    size_t address_count;
+    enum ip_reach limit; /* of the first request; later ones go as far as what sent them there */
+    bool as_browser;
+};
 
-/* As follow_start, for a URL (https or http, already checked) whose host has yet to be looked up.
-   Where `origin_reach` is not IP_LOCAL, addresses of this machine are not asked. */
-void follow_start_lookup(struct follow *follow, const struct environment *environment,
-                         const char *url, enum ip_reach origin_reach, bool as_browser);
+/* Asks the addresses one after the other while no connection comes about. `follow` must be
+   zeroed. */
+void follow_start(struct follow *follow, const struct environment *environment,
+                  const struct follow_request *request);
+
+/* How far requests may go that the document has led to. */
+enum ip_reach follow_limit(const struct follow *follow);
+
+/* Whether nobody can tell from this machine what the document says; see fetch_is_unchecked. */
+bool follow_is_unchecked(const struct follow *follow);
 
 /* Whether a browser lets a page read the answer: it allows every origin, or the one that asked. */
 bool follow_is_shown_to_browsers(const struct fetch *fetch);

@@ -248,7 +248,6 @@ void host_lookup_start(struct resolver *resolver, struct host_lookup *lookup, co
     lookup->aaaa.status = LOOKUP_ABSENT;
     struct ip_address literal;
     if (ip_address_parse(host, strlen(host), &literal)) {
-        lookup->given = true;
         if (is_used(resolver, literal.family)) {
             lookup->addresses[lookup->count++] = literal;
         }
@@ -282,6 +281,11 @@ enum lookup_status host_lookup_status(struct host_lookup *lookup)
     }
     bool failed = lookup->a.status == LOOKUP_FAILED || lookup->aaaa.status == LOOKUP_FAILED;
     return failed ? LOOKUP_FAILED : LOOKUP_ABSENT;
+}
+
+enum ip_reach host_lookup_limit(const struct host_lookup *lookup)
+{
+    return lookup->given ? ACCESS_BY_HAND : ACCESS_BY_NAME;
 }
 
 const char *host_lookup_error(const struct host_lookup *lookup)

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "base/problem.h"
-#include "check/net/address.h"
+#include "check/net/access.h"
 #include "check/net/dns_answer.h"
 
 struct resolver;
@@ -41,7 +41,7 @@ struct host_lookup {
     struct ip_address addresses[HOST_ADDRESS_LIMIT];
     size_t count;
     bool collected;
-    bool given; /* the addresses come from --resolve, or the host is a literal */
+    bool given; /* the addresses come from --resolve */
 };
 
 /* `servers` holds `server_count` texts `ADDR[:PORT]`, none: the system's. `family` is AF_UNSPEC,
@@ -68,6 +68,9 @@ void host_lookup_start(struct resolver *resolver, struct host_lookup *lookup, co
 /* Where the questions stand; with LOOKUP_FOUND the addresses are there. One family's failure does
    not hide the other's addresses. */
 enum lookup_status host_lookup_status(struct host_lookup *lookup);
+
+/* How far requests to these addresses may go where the specification leads to the host. */
+enum ip_reach host_lookup_limit(const struct host_lookup *lookup);
 
 /* The reason where the status is LOOKUP_FAILED. */
 const char *host_lookup_error(const struct host_lookup *lookup);

@@ -2,7 +2,7 @@
 
 import homeserver
 from homeserver import key_document
-from internet import DAEMON, HOME, ODD, PRIVATE, SILENT
+from internet import DAEMON, HOME, ODD, PRIVATE, SILENT, TESTER
 from world import (
     CLIENT,
     CORS,
@@ -404,6 +404,13 @@ def homeserver_without_tls(domain):
 def homeserver_never_shakes_hands(domain):
     alone(domain)
     domain.delegate(f"{domain.matrix}:8007")
+
+
+@case(errors=["tls_failed"], arguments=BRIEF)
+def homeserver_on_the_testers_machine(domain):
+    """A public address that DNS records lead to may be this machine's; it is asked."""
+    alone(domain)
+    domain.addresses(domain.matrix, TESTER[0])
 
 
 @case(errors=["tls_failed"], arguments=BRIEF)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cases_bad  # noqa: F401  (declares its cases)
 import cases_good  # noqa: F401
+import cases_traps  # noqa: F401
 import pytest
 import world
 from authority import Authority
@@ -24,6 +25,7 @@ class Internets:
     def __init__(self, internet, authorities):
         self.internet = internet
         self.authorities = authorities
+        self.caught = internet.directory / "caught"  # what the traps on the tester's machine saw
 
     def check(self, *arguments, ca=True, machine="tester"):
         """Runs the tester to its end; returns the finished process."""
@@ -73,6 +75,12 @@ def internet(tmp_path_factory):
         home["mute"] = [[HOME[0], 8007]]
         home["plain"] = [[HOME[0], 8008]]
         built.start_sites("home", home)
+        built.start_rebinding_dns()
+        ports = [443, 8080, 8448]
+        traps = [[address, port] for address in ("0.0.0.0", "::") for port in ports]
+        caught = directory / "caught"
+        caught.touch()
+        built.start_sites("tester", {"sites": {}, "listen": [], "trap": traps, "caught": str(caught)})
         yield Internets(built, authorities)
     finally:
         built.close()

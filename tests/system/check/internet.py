@@ -25,6 +25,8 @@ PRIVATE = ("10.9.8.7", "fd00::7")
 TESTER = ("203.0.113.2", "2001:db8::2")
 SLOW = ("203.0.113.3", "2001:db8::3")
 SILENT = "203.0.113.66"  # swallows every packet
+ROUTED = "203.0.113.67"  # the tester's, though none of its interfaces has it
+REBINDING_DNS = f"{DNS[0]}:5300"  # see rebinding_dns.py
 MACHINES = {
     "dns": [DNS],
     "apex": [DAEMON, NGINX, ODD],
@@ -98,6 +100,7 @@ class Internet:
             self._configure(machine, addresses)
         self._run("ip", "-n", self.space("tester"), "neighbour", "add", SILENT, "lladdr",
                   "02:00:00:00:00:66", "dev", "eth0", "nud", "permanent")  # fmt: skip
+        self._run("ip", "-n", self.space("tester"), "route", "add", "local", ROUTED, "dev", "lo")
         self._set_name_server("tester")
 
     def add_slow_machine(self, round_trip):
@@ -198,6 +201,10 @@ zone:
         )
         self.wait_for_port("dns", DNS[0], 53, process, log)
 
+    def start_rebinding_dns(self):
+        address, port = REBINDING_DNS.split(":")
+        self.start("dns", sys.executable, HERE / "rebinding_dns.py", address, port)
+
     def start_nginx(self, servers):
         """nginx with these server blocks."""
         root = self.directory / "nginx"
@@ -226,7 +233,10 @@ http {{ access_log off; server_names_hash_bucket_size 128; {paths} {servers} }}"
         file = self.directory / f"sites-{machine}.json"
         file.write_text(json.dumps(specification))
         process, log = self.start(machine, sys.executable, HERE / "sites.py", file)
-        self.wait_for_port(machine, *specification["listen"][0], process, log)
+        deadline = time.monotonic() + 30 * SLOWNESS
+        while "ready" not in log.read_text():
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
 
     def close(self):
         for process in self.processes:

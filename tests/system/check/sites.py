@@ -1,7 +1,8 @@
 """The test internet's homeservers and misbehaving web servers: TLS by SNI, answers by path.
 
 Run as `sites.py SPECIFICATION`, a JSON file:
-{"listen": [[ADDRESS, PORT], ...], "plain": [...], "mute": [...], "sites": {NAME: SITE}}.
+{"listen": [[ADDRESS, PORT], ...], "plain": [...], "mute": [...], "trap": [...],
+"caught": FILE, "sites": {NAME: SITE}}. Every connection to a trap adds a line to FILE.
 SITE is {"chain", "key", "hosts", "routes"}; NAME is the SNI name, or the address that a client
 without SNI has come to; "NAME@ADDRESS" is for that address alone. With "hosts", requests whose Host
 header is none of them are answered 421. A route is {"status", "headers", "body", "quirk"}.
@@ -113,6 +114,14 @@ def serve_nothing(_connection, _address):
     time.sleep(60)
 
 
+def catch(connection, address):
+    """Notes that somebody has come, and what they wanted."""
+    with open(SPECIFICATION["caught"], "ab", 0) as caught:
+        caught.write(f"{address} {connection.getsockname()[1]} connected\n".encode())
+        connection.settimeout(1)
+        caught.write(connection.recv(200).split(b"\r\n")[0] + b"\n")
+
+
 def handle(serve, connection, address):
     try:
         connection.settimeout(90)
@@ -126,6 +135,8 @@ def handle(serve, connection, address):
 def listen(serve, address, port):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((address, port))
     listener.listen(128)
@@ -144,5 +155,7 @@ for where in SPECIFICATION.get("plain", []):
     listen(serve_plain, *where)
 for where in SPECIFICATION.get("mute", []):
     listen(serve_nothing, *where)
+for where in SPECIFICATION.get("trap", []):
+    listen(catch, *where)
 print("ready", flush=True)
 threading.Event().wait()

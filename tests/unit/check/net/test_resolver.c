@@ -45,7 +45,7 @@ static void test_literals_are_their_own_addresses(void **state)
     struct host_lookup lookup;
     host_lookup_start(resolver, &lookup, "192.0.2.7");
     assert_int_equal(host_lookup_status(&lookup), LOOKUP_FOUND);
-    assert_true(lookup.given);
+    assert_int_equal(host_lookup_limit(&lookup), ACCESS_BY_NAME);
     host_lookup_start(resolver, &lookup, "[2001:db8::7]");
     assert_int_equal(host_lookup_status(&lookup), LOOKUP_ABSENT);
     resolver_free(resolver);
@@ -65,6 +65,7 @@ static void test_addresses_given_by_hand_count_without_case(void **state)
     host_lookup_start(resolver, &lookup, "a.EXAMPLE");
     assert_int_equal(host_lookup_status(&lookup), LOOKUP_FOUND);
     assert_int_equal(lookup.count, 2);
+    assert_int_equal(host_lookup_limit(&lookup), ACCESS_BY_HAND);
     resolver_free(resolver);
 }
 
