@@ -1,12 +1,16 @@
 """Certificates that change while the daemon runs, in each way that files change."""
 
+import dataclasses
+import re
+import subprocess
 import time
 
 import pytest
-from harness.certificates import DAY, WAYS_THAT_FILES_CHANGE, RenamedOver, now
+from cryptography.hazmat.primitives import serialization
+from harness.certificates import DAY, WAYS_THAT_FILES_CHANGE, Authority, RenamedOver, now
 from harness.daemon import SERVER_OPTION
 from harness.load import Load
-from harness.waiting import eventually
+from harness.waiting import eventually, scaled
 from harness.wire import trusting_anyone
 
 REPLACEMENTS = 50
@@ -248,3 +252,60 @@ def test_other_files_in_the_directory_change_nothing(start, tmp_path, site):
         (tmp_path / "own" / f"other-{number}").unlink()
     assert daemon.https[0].certificate() == site.leaf
     assert "matrix-wellknownd: " not in daemon.log[before:]
+
+
+def members_of(pair):
+    """The certificates of its chain, each as PEM."""
+    return re.findall(b"-----BEGIN.*?-----END CERTIFICATE-----\n", pair.chain, re.DOTALL)
+
+
+def test_a_renewed_leaf_before_another_intermediate_keeps_the_old_pair(
+    start, authority, tmp_path, site
+):
+    """As when a client writes the new leaf before the chain that it has kept."""
+    files = RenamedOver(tmp_path, site)
+    daemon = start_with(start, files)
+    other = Authority(tmp_path).issue("example.com")
+    renewed = authority.issue("example.com")
+    files.replace(
+        dataclasses.replace(renewed, chain=members_of(renewed)[0] + members_of(other)[1])
+    )
+    error = daemon.wait_for_log(r"matrix-wellknownd: .*site\.pem")
+    assert '"CN=Test Intermediate" from "CN=Test Root"' in error, "the one that does not fit"
+    assert f"{site.not_after:%Y-%m-%d}" in error
+    assert daemon.https[0].certificate() == site.leaf
+    files.replace(renewed)
+    wait_until_served(daemon.https[0], renewed)
+
+
+def test_a_superfluous_root_that_has_expired_is_left_alone(start, authority, tmp_path, site):
+    files = RenamedOver(tmp_path, site)
+    daemon = start_with(start, files)
+    renewed = authority.issue("example.com")
+    root = Authority.expired_root().public_bytes(serialization.Encoding.PEM)
+    files.replace(dataclasses.replace(renewed, chain=renewed.chain + root))
+    wait_until_served(daemon.https[0], renewed)
+    assert "matrix-wellknownd: " not in daemon.log
+    assert served_chain(daemon.https[0]).count(b"BEGIN") == 2
+
+
+@pytest.mark.parametrize("order", ((0, 2, 1), (0, 1, 1, 2)), ids=("unordered", "twice"))
+def test_a_chain_out_of_order_is_put_in_order(start, authority, tmp_path, site, order):
+    files = RenamedOver(tmp_path, site)
+    daemon = start_with(start, files)
+    renewed = authority.issue_deep("example.com", 3)
+    chain = b"".join(members_of(renewed)[number] for number in order)
+    files.replace(dataclasses.replace(renewed, chain=chain))
+    wait_until_served(daemon.https[0], renewed)
+    assert served_chain(daemon.https[0]).count(b"BEGIN") == 3
+    assert daemon.https[0].certificate() == renewed.leaf, "a client that trusts the root does"
+
+
+def served_chain(endpoint):
+    """What is sent, as PEM without line ends, by OpenSSL's client."""
+    shown = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{endpoint.port}", "-showcerts"]
+        + ["-servername", "example.com"],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=scaled(20), check=False,
+    )
+    return shown.stdout

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/tls/self_signed.h"
 
 enum {
     DAY = 24 * 60 * 60,       /* seconds */
@@ -277,7 +278,7 @@ struct certificate *certificate_set_add_self_signed(struct certificate_set *set,
     if (!certificate) {
         return NULL;
     }
-    credentials = credentials_self_signed(names, count, &problem);
+    credentials = self_signed_new(names, count, &problem);
     if (!credentials) {
         log_error("%s", problem.text);
     }

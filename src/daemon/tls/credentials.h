@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/problem.h"
+#include "daemon/tls/chain.h"
 
 struct credentials {
     atomic_uint references;
@@ -27,9 +28,14 @@ struct credentials_source {
     struct stat key;
 };
 
+/* Credentials with one reference of a chain, which is copied, and of its key, which is taken over
+   (or freed). NULL where memory ran out. */
+struct credentials *credentials_new(const struct chain *chain, gnutls_privkey_t key);
+
 /* Reads a PEM chain (leaf first) and a PEM private key (PKCS#8, SEC1 or PKCS#1, not encrypted) and
-   checks that they belong together. Whether the time is right is the caller's to judge. Returns one
-   reference, or NULL and a problem that names the file. `source` is filled as far as it got. */
+   checks that they belong together and are within the bounds of chain.h and key.h. Whether the time
+   is right is the caller's to judge. Returns one reference, or NULL and a problem that names the
+   file. `source` is filled as far as it got. */
 struct credentials *credentials_load(const char *certificate_path, const char *key_path,
                                      struct credentials_source *source, struct problem *problem);
 
@@ -37,11 +43,6 @@ struct credentials *credentials_load(const char *certificate_path, const char *k
 struct credentials *credentials_parse(const char *certificate_path,
                                       const gnutls_datum_t *certificate, const char *key_path,
                                       const gnutls_datum_t *key, struct problem *problem);
-
-/* Makes a throwaway key (P-256) and a certificate for `names` (may be empty), localhost and the
-   loopback addresses, signed by itself and valid for 30 days. Nothing touches the disk. */
-struct credentials *credentials_self_signed(const char *const *names, size_t count,
-                                            struct problem *problem);
 
 /* Another reference; returns its argument. */
 struct credentials *credentials_reference(struct credentials *credentials);

@@ -91,14 +91,35 @@ class Authority:
             not_before=not_before,
             not_after=not_after,
         )
-        chain = [leaf, self._intermediate]
+        return self._pair([leaf, self._intermediate], key)
+
+    @staticmethod
+    def _pair(chain, key):
         return Pair(
             b"".join(one.public_bytes(serialization.Encoding.PEM) for one in chain),
             private_key_pem(key),
-            leaf.public_bytes(serialization.Encoding.DER),
+            chain[0].public_bytes(serialization.Encoding.DER),
             key,
-            leaf.not_valid_after,
+            chain[0].not_valid_after,
         )
+
+    def issue_deep(self, name, depth):
+        """A pair whose chain has `depth` certificates, each of its own key."""
+        issuer, issuer_key, chain = "Test Intermediate", self._key, [self._intermediate]
+        for number in range(depth - 2):
+            key = ec.generate_private_key(ec.SECP256R1())
+            subject = f"Test Intermediate {number}"
+            chain.append(self._certificate(subject, key, issuer, issuer_key, is_ca=True))
+            issuer, issuer_key = subject, key
+        key = ec.generate_private_key(ec.SECP256R1())
+        chain.append(self._certificate(name, key, issuer, issuer_key, names=[name]))
+        return self._pair(chain[::-1], key)
+
+    @classmethod
+    def expired_root(cls):
+        key = ec.generate_private_key(ec.SECP256R1())
+        dates = {"not_before": now() - 9 * DAY, "not_after": now() - DAY}
+        return cls._certificate("Old Root", key, "Old Root", key, is_ca=True, **dates)
 
     def issue_rsa(self, *names):
         return self.issue(*names, key=rsa.generate_private_key(65537, 2048))

@@ -8,6 +8,7 @@
 
 #include "daemon/acme/challenge.h"
 #include "daemon/acme/issue.h"
+#include "daemon/tls/self_signed.h"
 
 static char directory[] = "/tmp/test_acme_challenge-XXXXXX";
 
@@ -95,7 +96,7 @@ static void test_an_ordinary_certificate_is_no_challenge(void **state)
 {
     static const char *const names[] = {"example.com"};
     struct problem problem;
-    struct credentials *credentials = credentials_self_signed(names, 1, &problem);
+    struct credentials *credentials = self_signed_new(names, 1, &problem);
 
     (void)state;
     assert_non_null(credentials);
