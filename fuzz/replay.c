@@ -1,23 +1,25 @@
-/* Feeds a fuzz target the files of its corpus, where there is no libFuzzer: in `make check`, with
-   any compiler. CORPUS is the corpus's folder. */
+/* Feeds a fuzz target its corpus and what once failed, where there is no libFuzzer: in `make
+   check`, with any compiler. The target is known by the program's name. */
 #include <dirent.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     INPUT_LIMIT = 1 << 20,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
 
-static void replay(const char *name)
+static void replay(const char *path)
 {
-    char path[4096];
-    snprintf(path, sizeof(path), "%s/%s", CORPUS, name);
     FILE *file = fopen(path, "rb");
     uint8_t *input = malloc(INPUT_LIMIT);
-    if (file == NULL || input == NULL) {
+
+    if (!file || !input) {
         perror(path);
         exit(EXIT_FAILURE);
     }
@@ -25,26 +27,42 @@ static void replay(const char *name)
     fclose(file);
     /* A copy of just that size, so that a read beyond its end is noticed. */
     uint8_t *exact = realloc(input, size == 0 ? 1 : size);
-    LLVMFuzzerTestOneInput(exact == NULL ? input : exact, size);
-    free(exact == NULL ? input : exact);
+    LLVMFuzzerTestOneInput(exact ? exact : input, size);
+    free(exact ? exact : input);
 }
 
-int main(void)
+/* The number of inputs in a folder of the target's; 0 where there is no such folder. */
+static int replay_all(const char *folder)
 {
-    DIR *directory = opendir(CORPUS);
+    char path[4096];
     int count = 0;
-    if (directory == NULL) {
-        perror(CORPUS);
-        return EXIT_FAILURE;
+
+    snprintf(path, sizeof(path), FUZZ_FOLDER "/%s/%s", folder, program_invocation_short_name);
+    DIR *directory = opendir(path);
+    if (!directory) {
+        return 0;
     }
-    for (const struct dirent *entry = readdir(directory); entry != NULL;
-         entry = readdir(directory)) {
+    for (const struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
         if (entry->d_name[0] != '.') {
-            replay(entry->d_name);
+            snprintf(path, sizeof(path), FUZZ_FOLDER "/%s/%s/%s", folder,
+                     program_invocation_short_name, entry->d_name);
+            replay(path);
             count++;
         }
     }
     closedir(directory);
-    printf("%s 1 - %d inputs of %s\n", count > 0 ? "ok" : "not ok", count, CORPUS);
-    return count > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return count;
+}
+
+int main(int argc, char **argv)
+{
+    if (LLVMFuzzerInitialize) {
+        LLVMFuzzerInitialize(&argc, &argv);
+    }
+    int seeds = replay_all("corpus");
+    int regressions = replay_all("regressions");
+
+    printf("%s 1 - %s: %d inputs\n", seeds > 0 ? "ok" : "not ok", program_invocation_short_name,
+           seeds + regressions);
+    return seeds > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -27,13 +27,11 @@ libcheck_a_SOURCES = \
 	src/check/report_text.c src/check/report_text.h \
 	src/check/text.c src/check/text.h
 
-libcheck_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CARES_CFLAGS) $(IDN2_CFLAGS)
 check_libs = libcheck.a libmatrix.a libbase.a \
 	$(CURL_LIBS) $(CARES_LIBS) $(IDN2_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS)
 
 bin_PROGRAMS += matrix-delegation-check
 matrix_delegation_check_SOURCES = src/check/main.c
-matrix_delegation_check_CFLAGS = $(libcheck_a_CFLAGS)
 matrix_delegation_check_LDADD = $(check_libs)
 dist_man_MANS += man/matrix-delegation-check.1
 endif

@@ -13,7 +13,7 @@ lint_c_files = (cd $(srcdir) && find $(lint_folders) -name '*.c' 2>/dev/null | s
 lint_all_files = (cd $(srcdir) && find $(lint_folders) -name '*.[ch]' 2>/dev/null | sort)
 lint_in_parallel = xargs -P "$$(nproc)" -I '{}'
 lint_CPPFLAGS = $(DEFS) -I$(abs_builddir) -I$(abs_srcdir)/src -I$(abs_srcdir)/tests/unit \
-	-D_GNU_SOURCE -DCORPUS='"corpus"' \
+	-D_GNU_SOURCE -DFUZZ_FOLDER='"fuzz"' \
 	-DSYSCONFDIR='"$(sysconfdir)"'
 lint_CFLAGS = -std=gnu11 -O2 $(lint_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(GNUTLS_CFLAGS) \
 	$(JANSSON_CFLAGS) $(CONFUSE_CFLAGS) $(CURL_CFLAGS) $(CARES_CFLAGS) $(IDN2_CFLAGS) \
