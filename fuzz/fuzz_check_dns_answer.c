@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "check/net/dns_answer.h"
-#include "check/text.h"
+#include "check/net/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

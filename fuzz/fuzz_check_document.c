@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/answers.h"
-#include "check/text.h"
+#include "check/findings/answers.h"
+#include "check/net/text.h"
 #include "matrix/server_name.h"
 #include "matrix/url.h"
 

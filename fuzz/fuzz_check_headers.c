@@ -2,9 +2,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "check/answers.h"
+#include "check/findings/answers.h"
+#include "check/findings/duration.h"
 #include "check/net/follow.h"
-#include "check/text.h"
+#include "check/net/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
     if (max_age >= 0) {
-        free(text_duration(max_age));
+        free(duration_text(max_age));
     }
     answer_is_json_type(text);
     free(text);

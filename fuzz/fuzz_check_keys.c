@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "check/answers.h"
-#include "check/keys.h"
+#include "check/findings/answers.h"
+#include "check/findings/keys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_t *document = answer_parse((const char *)data, size, &error);
     if (document != NULL) {
         struct keys keys;
-        keys_judge(&keys, document, "example.com", 1000);
+        keys_check(&keys, document, "example.com", 1000);
         keys_clear(&keys);
     }
     json_decref(document);

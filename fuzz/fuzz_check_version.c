@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "check/answers.h"
+#include "check/findings/answers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,7 @@
 # What any C program could use.
 noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
+	src/base/array.h \
 	src/base/clock.h \
 	src/base/file.c src/base/file.h \
 	src/base/line.c src/base/line.h \

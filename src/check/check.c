@@ -1,63 +1,55 @@
 #include "check/check.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "check/discovery/discovery.h"
+#include "check/net/limits.h"
+#include "check/net/net.h"
 #include "check/report_json.h"
 #include "check/report_text.h"
 
 enum {
     WAIT_LONGEST = 1000, /* milliseconds: what is waited for is shown that often */
-    SOCKET_LIMIT = 16,   /* of c-ares, at a time */
-    PARALLEL_LIMIT = 16, /* names that are checked at the same time */
     PATIENCE = 1,        /* seconds until what is waited for is shown */
 };
 
-/* A run: its parts, its walks, and how far it has come. */
+/* A run: its names, and how far it has come. */
 struct run {
-    struct environment environment;
-    gnutls_x509_trust_list_t trust;
-    struct walk **walks;
+    struct network network;
+    struct discovery **discoveries;
     size_t count;
     size_t json_written;
     bool json;
     struct report_text text;
 };
 
-static bool open_environment(struct run *run, const struct options *options,
-                             struct problem *problem)
+static bool open_network(struct run *run, const struct options *options, struct problem *problem)
 {
-    struct environment *environment = &run->environment;
-    environment->check_client = options->check_client;
-    environment->resolver = resolver_create(options->dns, options->dns_count, options->family,
-                                            options->timeout, problem);
-    if (environment->resolver == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < options->resolve_count; i++) {
-        if (!resolver_add_override(environment->resolver, options->resolve[i], problem)) {
-            return false;
-        }
-    }
-    run->trust = certificate_load_trust(options->ca, problem);
-    if (run->trust == NULL) {
-        return false;
-    }
-    environment->fetcher = fetcher_create(run->trust, options->timeout, problem);
-    return environment->fetcher != NULL;
+    struct network_settings settings = {
+        .dns = options->dns,
+        .dns_count = options->dns_count,
+        .resolve = options->resolve,
+        .resolve_count = options->resolve_count,
+        .ca = options->ca,
+        .family = options->family,
+        .timeout = options->timeout,
+    };
+    return network_open(&run->network, &settings, problem);
 }
 
-static bool create_walks(struct run *run, const struct options *options, struct problem *problem)
+static bool create_discoveries(struct run *run, const struct options *options,
+                               struct problem *problem)
 {
-    run->walks = calloc(options->name_count, sizeof(struct walk *));
-    if (run->walks == NULL) {
+    run->discoveries = calloc(options->name_count, sizeof(*run->discoveries));
+    if (!run->discoveries) {
         return problem_set(problem, "there is no memory left: free some and start again");
     }
     for (size_t i = 0; i < options->name_count; i++) {
-        run->walks[i] = walk_create(options->names[i], &run->environment, problem);
-        if (run->walks[i] == NULL) {
+        run->discoveries[i] =
+            discovery_create(options->names[i], &run->network, options->check_client, problem);
+        if (!run->discoveries[i]) {
             return false;
         }
         run->count++;
@@ -68,14 +60,10 @@ static bool create_walks(struct run *run, const struct options *options, struct 
 static void close_run(struct run *run)
 {
     for (size_t i = 0; i < run->count; i++) {
-        walk_free(run->walks[i]);
+        discovery_free(run->discoveries[i]);
     }
-    free(run->walks);
-    fetcher_free(run->environment.fetcher);
-    resolver_free(run->environment.resolver);
-    if (run->trust != NULL) {
-        gnutls_x509_trust_list_deinit(run->trust, 1);
-    }
+    free(run->discoveries);
+    network_close(&run->network);
 }
 
 static bool use_color(const struct options *options, FILE *stream)
@@ -89,16 +77,16 @@ static bool use_color(const struct options *options, FILE *stream)
         break;
     }
     const char *no_color = getenv("NO_COLOR");
-    return isatty(fileno(stream)) && (no_color == NULL || no_color[0] == '\0');
+    return isatty(fileno(stream)) && (!no_color || no_color[0] == '\0');
 }
 
-/* Moves every walk on, in order, with at most PARALLEL_LIMIT of them under way; false when all are
-   done. */
+/* Advances every discovery, in order, with at most PARALLEL_CHECK_LIMIT of them under way; false
+   when all are done. */
 static bool advance(struct run *run)
 {
     size_t running = 0;
-    for (size_t i = 0; i < run->count && running < PARALLEL_LIMIT; i++) {
-        if (!run->walks[i]->done && !walk_advance(run->walks[i])) {
+    for (size_t i = 0; i < run->count && running < PARALLEL_CHECK_LIMIT; i++) {
+        if (!run->discoveries[i]->done && !discovery_advance(run->discoveries[i])) {
             running++;
         }
     }
@@ -111,31 +99,18 @@ static void report(struct run *run)
         report_text_update(&run->text);
         return;
     }
-    while (run->json_written < run->count && run->walks[run->json_written]->done) {
-        report_json_write(run->walks[run->json_written++], run->text.stream);
+    while (run->json_written < run->count && run->discoveries[run->json_written]->done) {
+        report_json_write(run->discoveries[run->json_written++], run->text.stream);
         fflush(run->text.stream);
     }
 }
 
-/* Waits until something arrives, or a second has passed. */
-static void wait_for_network(struct run *run)
-{
-    struct curl_waitfd fds[SOCKET_LIMIT];
-    int milliseconds = WAIT_LONGEST;
-    size_t count = resolver_wait_for(run->environment.resolver, fds, SOCKET_LIMIT, &milliseconds);
-    fetcher_wait(run->environment.fetcher, fds, count, milliseconds);
-    resolver_process(run->environment.resolver, fds, count);
-    fetcher_process(run->environment.fetcher);
-}
-
 static long seconds_now(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (long)now.tv_sec;
+    return (long)(monotonic_milliseconds() / 1000);
 }
 
-/* A number that grows with everything that is told. */
+/* A number that grows with every part that is written. */
 static size_t progress(const struct run *run)
 {
     return run->text.current * PART_COUNT + run->text.parts_written;
@@ -146,7 +121,7 @@ static void loop(struct run *run)
     long since = seconds_now();
     while (advance(run)) {
         /* What has just been started may be done already: then there is nothing to wait for. */
-        bool finished = fetcher_process(run->environment.fetcher);
+        bool finished = network_process(&run->network);
         size_t before = progress(run);
         report(run);
         since = progress(run) != before ? seconds_now() : since;
@@ -154,7 +129,7 @@ static void loop(struct run *run)
             report_text_show_waiting(&run->text, seconds_now() - since);
         }
         if (!finished) {
-            wait_for_network(run);
+            network_wait(&run->network, WAIT_LONGEST);
         }
     }
     report(run);
@@ -164,10 +139,10 @@ static int status_of(const struct run *run)
 {
     int status = CHECK_WORKS;
     for (size_t i = 0; i < run->count; i++) {
-        if (run->walks[i]->verdict == VERDICT_FAILS) {
+        if (run->discoveries[i]->verdict == VERDICT_FAILS) {
             return CHECK_FAILS;
         }
-        if (run->walks[i]->verdict == VERDICT_UNKNOWN) {
+        if (run->discoveries[i]->verdict == VERDICT_UNKNOWN) {
             status = CHECK_UNKNOWN;
         }
     }
@@ -178,13 +153,13 @@ int check_run(const struct options *options, FILE *stream, struct problem *probl
 {
     struct run run = {.json = options->json};
     int status = -1;
-    if (open_environment(&run, options, problem) && create_walks(&run, options, problem)) {
+    if (open_network(&run, options, problem) && create_discoveries(&run, options, problem)) {
         run.text = (struct report_text){
             .stream = stream,
             .color = use_color(options, stream),
             .quiet = options->quiet,
             .terminal = isatty(fileno(stream)) && !options->quiet,
-            .walks = run.walks,
+            .discoveries = run.discoveries,
             .count = run.count,
         };
         loop(&run);

@@ -1,4 +1,4 @@
-/* All walks of one run, side by side in one event loop. */
+/* All discoveries of one run, side by side in one event loop. */
 #ifndef CHECK_CHECK_H
 #define CHECK_CHECK_H
 

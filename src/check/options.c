@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/array.h"
+#include "check/net/limits.h"
 #include "check/net/resolver.h"
 
 enum {
@@ -15,8 +17,6 @@ enum {
     OPTION_TIMEOUT,
     OPTION_NO_CLIENT,
     OPTION_COLOR,
-    TIMEOUT_DEFAULT = 10,
-    TIMEOUT_LONGEST = 3600,
 };
 
 const char options_help[] =
@@ -59,9 +59,9 @@ static bool read_timeout(struct options *options, const char *text, struct probl
 {
     char *end = NULL;
     long seconds = strtol(text, &end, 10);
-    if (end == text || *end != '\0' || seconds < 1 || seconds > TIMEOUT_LONGEST) {
+    if (end == text || *end != '\0' || seconds < 1 || seconds > TIMEOUT_LIMIT) {
         return problem_set_usage(problem, "--timeout %s: write whole seconds, from 1 to %d", text,
-                                 TIMEOUT_LONGEST);
+                                 TIMEOUT_LIMIT);
     }
     options->timeout = (int)seconds;
     return true;
@@ -70,7 +70,7 @@ static bool read_timeout(struct options *options, const char *text, struct probl
 static bool read_color(struct options *options, const char *text, struct problem *problem)
 {
     static const char *const names[] = {"auto", "always", "never"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         if (strcmp(text, names[i]) == 0) {
             options->color = (enum color)i;
             return true;
@@ -148,7 +148,7 @@ bool options_parse(struct options *options, int argc, char **argv, struct proble
         (struct options){.check_client = true, .family = AF_UNSPEC, .timeout = TIMEOUT_DEFAULT};
     options->dns = calloc((size_t)argc + 1, sizeof(*options->dns));
     options->resolve = calloc((size_t)argc + 1, sizeof(*options->resolve));
-    if (options->dns == NULL || options->resolve == NULL) {
+    if (!options->dns || !options->resolve) {
         return problem_set(problem, "there is no memory left: free some and start again");
     }
     optind = 0;

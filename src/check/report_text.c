@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/text.h"
+#include "check/net/text.h"
 
 /* How a mark looks: its sign, and the colour (ECMA-48) it has on a terminal. */
 static const struct {
@@ -38,18 +38,18 @@ static void write_part(const struct report_text *report, const struct lines *lin
         fprintf(report->stream, "%*s", line->depth * 2, "");
         write_sign(report, line->mark);
         fprintf(report->stream, "%s\n", line->text);
-        if (line->hint != NULL) {
+        if (line->hint) {
             fprintf(report->stream, "%*s→ %s\n", line->depth * 2 + 2, "", line->hint);
         }
     }
 }
 
-static size_t count_findings(const struct walk *walk, enum mark mark, const char **first)
+static size_t count_findings(const struct discovery *discovery, enum mark mark, const char **first)
 {
     size_t count = 0;
     for (size_t i = 0; i < PART_COUNT; i++) {
-        for (size_t j = 0; j < walk->parts[i].count; j++) {
-            const struct line *line = &walk->parts[i].items[j];
+        for (size_t j = 0; j < discovery->parts[i].count; j++) {
+            const struct line *line = &discovery->parts[i].items[j];
             if (line->code != FINDING_NONE && line->mark == mark) {
                 *first = count == 0 ? line->text : *first;
                 count++;
@@ -59,17 +59,17 @@ static size_t count_findings(const struct walk *walk, enum mark mark, const char
     return count;
 }
 
-static void write_verdict(const struct report_text *report, const struct walk *walk)
+static void write_verdict(const struct report_text *report, const struct discovery *discovery)
 {
     const char *cause = NULL;
-    size_t errors = count_findings(walk, MARK_ERROR, &cause);
+    size_t errors = count_findings(discovery, MARK_ERROR, &cause);
     const char *first = cause;
-    size_t warnings = count_findings(walk, MARK_WARN, &first);
-    cause = cause == NULL ? first : cause;
-    switch (walk->verdict) {
+    size_t warnings = count_findings(discovery, MARK_WARN, &first);
+    cause = cause ? cause : first;
+    switch (discovery->verdict) {
     case VERDICT_WORKS:
         write_sign(report, MARK_GOOD);
-        fprintf(report->stream, "Federation works for %s", walk->server_name);
+        fprintf(report->stream, "Federation works for %s", discovery->server_name);
         if (errors + warnings > 0) {
             fprintf(report->stream, ", but see what is marked %s above",
                     errors == 0     ? "!"
@@ -80,43 +80,44 @@ static void write_verdict(const struct report_text *report, const struct walk *w
         break;
     case VERDICT_FAILS:
         write_sign(report, MARK_ERROR);
-        fprintf(report->stream, "Federation does not work for %s: %s.\n", walk->server_name,
-                cause == NULL ? "there is no homeserver" : cause);
+        fprintf(report->stream, "Federation does not work for %s: %s.\n", discovery->server_name,
+                cause ? cause : "there is no homeserver");
         break;
     case VERDICT_UNKNOWN:
         write_sign(report, MARK_WARN);
         fprintf(report->stream, "Whether federation works for %s could not be found out: %s.\n",
-                walk->server_name, cause == NULL ? "nothing was reached" : cause);
+                discovery->server_name, cause ? cause : "nothing was reached");
         break;
     }
 }
 
-/* Writes what is known of the current walk; true when that is all. */
-static bool write_walk(struct report_text *report, const struct walk *walk)
+/* Writes what is known of the current discovery; true when that is all. */
+static bool write_discovery(struct report_text *report, const struct discovery *discovery)
 {
     if (!report->heading_written && !report->quiet) {
         wipe_waiting(report);
-        fprintf(report->stream, "%s\n", walk->server_name);
+        fprintf(report->stream, "%s\n", discovery->server_name);
     }
     report->heading_written = true;
-    while (report->parts_written < PART_COUNT && walk->part_done[report->parts_written]) {
+    while (report->parts_written < PART_COUNT && discovery->part_done[report->parts_written]) {
         if (!report->quiet) {
             wipe_waiting(report);
-            write_part(report, &walk->parts[report->parts_written]);
+            write_part(report, &discovery->parts[report->parts_written]);
         }
         report->parts_written++;
     }
-    if (!walk->done) {
+    if (!discovery->done) {
         return false;
     }
     wipe_waiting(report);
-    write_verdict(report, walk);
+    write_verdict(report, discovery);
     return true;
 }
 
 void report_text_update(struct report_text *report)
 {
-    while (report->current < report->count && write_walk(report, report->walks[report->current])) {
+    while (report->current < report->count &&
+           write_discovery(report, report->discoveries[report->current])) {
         report->current++;
         report->heading_written = false;
         report->parts_written = 0;
@@ -132,7 +133,7 @@ void report_text_show_waiting(struct report_text *report, long seconds)
     if (!report->terminal || report->current >= report->count) {
         return;
     }
-    char *what = walk_waits_for(report->walks[report->current]);
+    char *what = discovery_waits_for(report->discoveries[report->current]);
     wipe_waiting(report);
     /* A line that wraps could not be wiped out whole. */
     fprintf(report->stream, "  … waiting for %.50s (%ld s)", what, seconds);

@@ -1,4 +1,4 @@
-/* A walk as a tree for people, written part by part while it goes on. */
+/* Discoveries as a tree for people, written part by part while they go on. */
 #ifndef CHECK_REPORT_TEXT_H
 #define CHECK_REPORT_TEXT_H
 
@@ -13,9 +13,9 @@ struct report_text {
     bool color;
     bool quiet;    /* the verdicts alone */
     bool terminal; /* what is waited for can be shown, and wiped out again */
-    struct walk **walks;
+    struct discovery **discoveries;
     size_t count;
-    size_t current; /* the walk that is being told; the others wait for their turn */
+    size_t current; /* the one that is written now; the others wait for their turn */
     bool heading_written;
     size_t parts_written;
     bool waiting_shown;

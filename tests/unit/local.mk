@@ -33,16 +33,21 @@ check_PROGRAMS += \
 if ENABLE_CHECK
 check_PROGRAMS += \
 	tests/unit/check/discovery/test_discovery \
+	tests/unit/check/discovery/test_srv \
+	tests/unit/check/discovery/test_targets \
+	tests/unit/check/findings/test_answers \
+	tests/unit/check/findings/test_diagnosis \
+	tests/unit/check/findings/test_duration \
+	tests/unit/check/findings/test_findings \
+	tests/unit/check/findings/test_keys \
 	tests/unit/check/net/test_access \
 	tests/unit/check/net/test_address \
 	tests/unit/check/net/test_dns_answer \
 	tests/unit/check/net/test_follow \
 	tests/unit/check/net/test_own_address \
 	tests/unit/check/net/test_resolver \
-	tests/unit/check/test_answers \
-	tests/unit/check/test_keys \
-	tests/unit/check/test_options \
-	tests/unit/check/test_text
+	tests/unit/check/net/test_text \
+	tests/unit/check/test_options
 # Both programs have an options_parse().
 tests_unit_check_test_options_LDADD = libcheck.a $(LDADD)
 endif

@@ -3,22 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/answers.h"
-#include "check/diagnosis.h"
-#include "check/text.h"
+#include "check/findings/answers.h"
+#include "check/findings/diagnosis.h"
+#include "check/net/text.h"
 #include "matrix/url.h"
 
-static const char cors_hint[] = "send Access-Control-Allow-Origin: * with every answer there, "
-                                "redirects and errors too";
-static const char document_hint[] =
-    "answer with {\"m.homeserver\": {\"base_url\": \"https://matrix.example.com\"}}";
-
-void client_start(struct client *client, const struct environment *environment,
-                  const char *hostname, const struct host_lookup *addresses)
+void client_start(struct client *client, const struct network *network, const char *hostname,
+                  const struct host_lookup *addresses)
 {
     char *url = text_format("https://%s/.well-known/matrix/client", hostname);
-    client->tried = true;
-    client->environment = environment;
     struct follow_request request = {
         .url = url,
         .addresses = addresses->addresses,
@@ -26,7 +19,9 @@ void client_start(struct client *client, const struct environment *environment,
         .limit = host_lookup_limit(addresses),
         .as_browser = true,
     };
-    follow_start(&client->document, environment, &request);
+    client->tried = true;
+    client->network = network;
+    follow_start(&client->document, network, &request);
     free(url);
 }
 
@@ -42,14 +37,9 @@ static void ask_for_versions(struct client *client)
         .limit = follow_limit(&client->document),
         .as_browser = true,
     };
-    follow_start(&client->versions_follow, client->environment, &request);
+    follow_start(&client->versions_follow, client->network, &request);
     client->versions_started = true;
     free(url);
-}
-
-static bool is_answered(const struct follow *follow)
-{
-    return follow->outcome == FOLLOW_FETCHED && follow->fetch.outcome == FETCH_ANSWERED;
 }
 
 static bool is_usable(const char *url, struct problem *problem)
@@ -67,12 +57,12 @@ static void read_document(struct client *client)
     const struct fetch *fetch = &client->document.fetch;
     struct problem problem;
     client->document_read = true;
-    if (!is_answered(&client->document) || fetch->status != 200) {
+    if (!follow_is_answered(&client->document) || fetch->status != 200) {
         return;
     }
     client->body = answer_parse(fetch->body, fetch->body_length, &client->body_error);
     client->base_url = answer_base_url(client->body, "m.homeserver");
-    if (client->base_url != NULL && is_usable(client->base_url, &problem)) {
+    if (client->base_url && is_usable(client->base_url, &problem)) {
         ask_for_versions(client);
     }
 }
@@ -91,198 +81,213 @@ bool client_advance(struct client *client)
     return !client->versions_started || follow_advance(&client->versions_follow);
 }
 
-/* Adds an error; the first one is the client's. */
-static void fault(struct client *client, struct lines *lines, int depth, enum mark mark,
-                  enum finding_code code, char *text, const char *hint)
+/* The first finding is the client's error. */
+static void add(struct client *client, struct branch at, struct finding finding)
 {
-    lines_add_finding(lines, depth, mark, code, text, text_copy(hint, strlen(hint)));
+    enum finding_code code = branch_add_finding(at, finding);
     client->error = client->error == FINDING_NONE ? code : client->error;
 }
 
-static void judge_cors(struct client *client, struct lines *lines, int depth, enum mark mark)
+static char *cors_flaw(const struct follow *document, bool shown)
+{
+    const char *origin = document->fetch.allow_origin;
+    if (shown) {
+        return text_format("a redirect to the client document has no CORS header, so web clients "
+                           "never see it");
+    }
+    if (!origin) {
+        return text_format("the answer for the client document has no CORS header, so web clients "
+                           "never see it");
+    }
+    char *printable = text_printable(origin, strlen(origin));
+    char *text = text_format("the client document's CORS header allows only %s", printable);
+    free(printable);
+    return text;
+}
+
+static void diagnose_cors(struct client *client, struct branch at, enum mark mark)
 {
     const struct follow *document = &client->document;
     bool shown = follow_is_shown_to_browsers(&document->fetch);
     client->cors = shown && !document->redirect_hidden;
-    if (client->cors) {
-        return;
+    if (!client->cors) {
+        add(client, at,
+            (struct finding){
+                .code = FINDING_CLIENT_CORS,
+                .mark = mark,
+                .text = cors_flaw(document, shown),
+            });
     }
-    const char *origin = document->fetch.allow_origin;
-    char *printable =
-        text_printable(origin == NULL ? "" : origin, origin == NULL ? 0 : strlen(origin));
-    char *text = shown ? text_format("a redirect to the client document has no CORS header, so "
-                                     "web clients never see it")
-                 : origin == NULL
-                     ? text_format("the answer for the client document has no CORS header, so "
-                                   "web clients never see it")
-                     : text_format("the client document's CORS header allows only %s", printable);
-    fault(client, lines, depth, mark, FINDING_CLIENT_CORS, text, cors_hint);
-    free(printable);
-}
-
-static void fault_of_problem(struct client *client, struct lines *lines, int depth,
-                             enum finding_code code, const char *key, const struct problem *problem)
-{
-    char *text = NULL;
-    char *hint = NULL;
-    judge_split_problem(problem, document_hint, &text, &hint);
-    fault(client, lines, depth, MARK_ERROR, code, text_format("%s's base_url %s", key, text), hint);
-    free(text);
-    free(hint);
 }
 
 /* Where the API's address cannot even be asked. */
-static bool judge_api_address(struct client *client, struct lines *lines, int depth)
+static bool diagnose_api_address(struct client *client, struct branch at)
 {
     const struct follow *follow = &client->versions_follow;
     if (follow->redirects > 0) {
         return false;
     }
     if (follow->outcome == FOLLOW_FORBIDDEN) {
-        const struct forbidden *forbidden = judge_forbidden(follow->forbidden_reach);
-        fault(client, lines, depth, forbidden->unchecked ? MARK_WARN : MARK_ERROR, forbidden->code,
-              text_format("base_url %s: %s", client->shown_url, forbidden->base_url),
-              forbidden->hint);
+        add(client, at, diagnose_forbidden_url(client->shown_url, follow->forbidden_reach));
         return true;
     }
     if (follow->outcome == FOLLOW_UNRESOLVED) {
-        fault(client, lines, depth, MARK_ERROR, FINDING_CLIENT_BASE_URL_INVALID,
-              text_format("base_url %s: its host has no address", client->shown_url),
-              "correct base_url, or add its host to the DNS");
+        add(client, at,
+            (struct finding){
+                .code = FINDING_CLIENT_BASE_URL_INVALID,
+                .text = text_format("base_url %s: its host has no address", client->shown_url),
+                .hint = text_format("correct base_url, or add its host to the DNS"),
+            });
         return true;
     }
     return false;
 }
 
-static void judge_versions(struct client *client, struct lines *lines, int depth)
+static void diagnose_versions_body(struct client *client, struct branch at)
 {
     const struct follow *follow = &client->versions_follow;
-    const struct fetch *fetch = &follow->fetch;
     char *error = NULL;
-    if (judge_api_address(client, lines, depth)) {
-        return;
-    }
-    if (!is_answered(follow)) {
-        struct judge_context context = {.tls_name = fetch->tls_name};
-        enum finding_code code = judge_follow(lines, depth, MARK_ERROR, follow, &context);
-        client->error = client->error == FINDING_NONE ? code : client->error;
-        return;
-    }
-    if (fetch->status != 200) {
-        fault(
-            client, lines, depth, MARK_ERROR, FINDING_CLIENT_VERSIONS_STATUS,
-            text_format("%s/_matrix/client/versions answers %ld", client->shown_url, fetch->status),
-            "have the homeserver, or the reverse proxy before it, answer everything under "
-            "/_matrix there, or correct base_url");
-        return;
-    }
-    json_t *document = answer_parse(fetch->body, fetch->body_length, &error);
+    json_t *document = answer_parse(follow->fetch.body, follow->fetch.body_length, &error);
     client->versions = answer_versions(document);
-    if (client->versions == NULL) {
-        fault(client, lines, depth, MARK_ERROR, FINDING_CLIENT_VERSIONS_INVALID,
-              text_format("%s/_matrix/client/versions answers no versions (%s)", client->shown_url,
-                          error == NULL ? "no \"versions\" array" : error),
-              "let base_url name the homeserver: something else answers there");
-    } else if (!follow_is_shown_to_browsers(fetch) || follow->redirect_hidden) {
-        fault(client, lines, depth, MARK_ERROR, FINDING_CLIENT_VERSIONS_CORS,
-              text_format("%s/_matrix/client/versions has no CORS header, so web clients cannot "
-                          "use the homeserver",
-                          client->shown_url),
-              "let the reverse proxy pass the homeserver's CORS headers on");
+    if (!client->versions) {
+        add(client, at,
+            (struct finding){
+                .code = FINDING_CLIENT_VERSIONS_INVALID,
+                .text = text_format("%s/_matrix/client/versions answers no versions (%s)",
+                                    client->shown_url, error ? error : "no \"versions\" array"),
+            });
+    } else if (!follow_is_shown_to_browsers(&follow->fetch) || follow->redirect_hidden) {
+        add(client, at,
+            (struct finding){
+                .code = FINDING_CLIENT_VERSIONS_CORS,
+                .text = text_format("%s/_matrix/client/versions has no CORS header, so web clients "
+                                    "cannot use the homeserver",
+                                    client->shown_url),
+            });
     }
     json_decref(document);
     free(error);
 }
 
-static void judge_identity_server(struct client *client, struct lines *lines, int depth)
+static void diagnose_versions(struct client *client, struct branch at)
 {
-    struct problem problem;
-    if (json_object_get(client->body, "m.identity_server") == NULL) {
+    const struct follow *follow = &client->versions_follow;
+    if (diagnose_api_address(client, at)) {
         return;
     }
-    client->identity_server = answer_base_url(client->body, "m.identity_server");
-    if (client->identity_server == NULL) {
-        fault(client, lines, depth, MARK_ERROR, FINDING_CLIENT_IDENTITY_SERVER_INVALID,
-              text_format("m.identity_server has no base_url"),
-              "give it a base_url, or leave m.identity_server out");
-    } else if (!is_usable(client->identity_server, &problem)) {
-        fault_of_problem(client, lines, depth, FINDING_CLIENT_IDENTITY_SERVER_INVALID,
-                         "m.identity_server", &problem);
+    if (!follow_is_answered(follow)) {
+        struct diagnosis_context context = {.tls_name = follow->fetch.tls_name};
+        enum finding_code code = diagnose_follow(at, MARK_ERROR, follow, &context);
+        client->error = client->error == FINDING_NONE ? code : client->error;
+    } else if (follow->fetch.status != 200) {
+        add(client, at,
+            (struct finding){
+                .code = FINDING_CLIENT_VERSIONS_STATUS,
+                .text = text_format("%s/_matrix/client/versions answers %ld", client->shown_url,
+                                    follow->fetch.status),
+            });
+    } else {
+        diagnose_versions_body(client, at);
     }
 }
 
-static void judge_body(struct client *client, struct lines *lines, int depth)
+static void diagnose_identity_server(struct client *client, struct branch at)
 {
     struct problem problem;
-    if (client->body == NULL) {
-        fault(client, lines, depth, MARK_ERROR, FINDING_CLIENT_NOT_JSON,
-              text_format("the client document is no JSON object (%s)", client->body_error),
-              document_hint);
+    if (!json_object_get(client->body, "m.identity_server")) {
         return;
     }
-    if (client->base_url == NULL) {
-        fault(client, lines, depth, MARK_ERROR, FINDING_CLIENT_NO_BASE_URL,
-              text_format("the client document has no m.homeserver with a base_url"),
-              document_hint);
+    char *url = answer_base_url(client->body, "m.identity_server");
+    if (!url) {
+        add(client, at,
+            (struct finding){
+                .code = FINDING_CLIENT_IDENTITY_SERVER_INVALID,
+                .text = text_format("m.identity_server has no base_url"),
+            });
+    } else if (!is_usable(url, &problem)) {
+        add(client, at,
+            diagnose_problem(FINDING_CLIENT_IDENTITY_SERVER_INVALID, "m.identity_server's base_url",
+                             &problem));
+    }
+    free(url);
+}
+
+static void diagnose_body(struct client *client, struct branch at)
+{
+    struct problem problem;
+    if (!client->body) {
+        add(client, at,
+            (struct finding){
+                .code = FINDING_CLIENT_NOT_JSON,
+                .text =
+                    text_format("the client document is no JSON object (%s)", client->body_error),
+            });
+        return;
+    }
+    if (!client->base_url) {
+        add(client, at,
+            (struct finding){
+                .code = FINDING_CLIENT_NO_BASE_URL,
+                .text = text_format("the client document has no m.homeserver with a base_url"),
+            });
         return;
     }
     client->shown_url = text_printable(client->base_url, strlen(client->base_url));
     if (!is_usable(client->base_url, &problem)) {
-        fault_of_problem(client, lines, depth, FINDING_CLIENT_BASE_URL_INVALID, "m.homeserver",
-                         &problem);
+        add(client, at,
+            diagnose_problem(FINDING_CLIENT_BASE_URL_INVALID, "m.homeserver's base_url", &problem));
         return;
     }
-    judge_versions(client, lines, depth);
-    judge_identity_server(client, lines, depth);
+    diagnose_versions(client, at);
+    diagnose_identity_server(client, at);
 }
 
-static void judge_answer(struct client *client, const char *hostname, struct lines *lines,
-                         int depth)
+static void diagnose_answer(struct client *client, const char *hostname, struct branch at)
 {
     long status = client->document.fetch.status;
+    if (status == 200) {
+        diagnose_cors(client, at, MARK_ERROR);
+        diagnose_body(client, at);
+        return;
+    }
     if (status == 404 || status == 410) {
-        fault(client, lines, depth, MARK_WARN, FINDING_CLIENT_ABSENT,
-              text_format("there is no document at https://%s/.well-known/matrix/client (status "
-                          "%ld), so people must type the homeserver's URL",
-                          hostname, status),
-              document_hint);
-        judge_cors(client, lines, depth, MARK_WARN);
-    } else if (status != 200) {
-        fault(client, lines, depth, MARK_ERROR, FINDING_CLIENT_STATUS,
-              text_format("https://%s/.well-known/matrix/client answers %ld", hostname, status),
-              document_hint);
-        judge_cors(client, lines, depth, MARK_WARN);
+        add(client, at,
+            (struct finding){
+                .code = FINDING_CLIENT_ABSENT,
+                .text = text_format("there is no document at https://%s/.well-known/matrix/client "
+                                    "(status %ld), so people must type the homeserver's URL",
+                                    hostname, status),
+            });
     } else {
-        judge_cors(client, lines, depth, MARK_ERROR);
-        judge_body(client, lines, depth);
+        add(client, at,
+            (struct finding){
+                .code = FINDING_CLIENT_STATUS,
+                .text = text_format("https://%s/.well-known/matrix/client answers %ld", hostname,
+                                    status),
+            });
     }
+    diagnose_cors(client, at, MARK_WARN);
 }
 
-static void add_heading(const struct client *client, struct lines *lines, int depth, enum mark mark)
+void client_diagnose(struct client *client, const char *hostname, struct branch at)
 {
-    if (client->shown_url != NULL) {
-        lines_add(lines, depth, mark, "Client discovery: %s%s", client->shown_url,
-                  client->ok ? ", readable in browsers" : "");
-    } else {
-        lines_add(lines, depth, mark, "Client discovery");
-    }
-}
-
-void client_judge(struct client *client, const char *hostname, struct lines *lines, int depth)
-{
-    struct lines details = {0};
     if (!client->tried) {
         return;
     }
-    if (is_answered(&client->document)) {
-        judge_answer(client, hostname, &details, depth + 1);
+    struct lines details = {0};
+    struct branch below = {.lines = &details, .depth = at.depth + 1};
+    if (follow_is_answered(&client->document)) {
+        diagnose_answer(client, hostname, below);
     } else {
-        struct judge_context context = {.tls_name = hostname};
-        client->error = judge_follow(&details, depth + 1, MARK_WARN, &client->document, &context);
+        struct diagnosis_context context = {.tls_name = hostname};
+        client->error = diagnose_follow(below, MARK_WARN, &client->document, &context);
     }
     client->ok = client->error == FINDING_NONE;
-    add_heading(client, lines, depth, client->ok ? MARK_GOOD : lines_worst(&details, 0));
-    lines_append(lines, &details);
+    enum mark mark = client->ok ? MARK_GOOD : lines_worst(&details);
+    branch_add(at, mark, "Client discovery%s%s%s", client->shown_url ? ": " : "",
+               client->shown_url ? client->shown_url : "",
+               client->shown_url && client->ok ? ", readable in browsers" : "");
+    lines_append(at.lines, &details);
 }
 
 void client_clear(struct client *client)
@@ -290,62 +295,9 @@ void client_clear(struct client *client)
     follow_clear(&client->document);
     follow_clear(&client->versions_follow);
     free(client->base_url);
-    free(client->identity_server);
     free(client->body_error);
     free(client->shown_url);
     json_decref(client->body);
     json_decref(client->versions);
-    memset(client, 0, sizeof(*client));
-}
-
-void support_start(struct support *support, const struct environment *environment,
-                   const char *hostname, const struct host_lookup *addresses)
-{
-    char *url = text_format("https://%s/.well-known/matrix/support", hostname);
-    support->tried = true;
-    struct follow_request request = {
-        .url = url,
-        .addresses = addresses->addresses,
-        .address_count = addresses->count,
-        .limit = host_lookup_limit(addresses),
-    };
-    follow_start(&support->document, environment, &request);
-    free(url);
-}
-
-bool support_advance(struct support *support)
-{
-    return !support->tried || follow_advance(&support->document);
-}
-
-void support_judge(struct support *support, struct lines *lines, int depth)
-{
-    const struct fetch *fetch = &support->document.fetch;
-    char *error = NULL;
-    if (!support->tried || !is_answered(&support->document) || fetch->status != 200) {
-        return;
-    }
-    support->found = true;
-    json_t *document = answer_parse(fetch->body, fetch->body_length, &error);
-    char *flaw = document == NULL ? text_format("it is no JSON object (%s)", error)
-                                  : answer_support_flaw(document);
-    support->ok = flaw == NULL;
-    if (support->ok) {
-        lines_add(lines, depth, MARK_GOOD, "Support document");
-    } else {
-        lines_add(lines, depth, MARK_NOTE, "Support document");
-        lines_add_finding(lines, depth + 1, MARK_WARN, FINDING_SUPPORT_INVALID,
-                          text_format("the support document does not count: %s", flaw),
-                          text_format("answer with contacts, a support_page, or both; or with 404 "
-                                      "where there is none"));
-    }
-    json_decref(document);
-    free(error);
-    free(flaw);
-}
-
-void support_clear(struct support *support)
-{
-    follow_clear(&support->document);
-    memset(support, 0, sizeof(*support));
+    *client = (struct client){0};
 }

@@ -1,21 +1,12 @@
 #include "check/discovery/discovery.h"
 
 #include <idn2.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "check/diagnosis.h"
-#include "check/discovery/route.h"
-#include "check/text.h"
-
-const char *step_number(enum step step)
-{
-    static const char *const numbers[] = {"",    "1",   "2", "3.1", "3.2", "3.3",
-                                          "3.4", "3.5", "4", "5",   "6"};
-    return numbers[step];
-}
+#include "check/discovery/fallback.h"
+#include "check/findings/diagnosis.h"
+#include "check/net/text.h"
 
 static bool is_ascii(const char *text)
 {
@@ -31,15 +22,15 @@ static bool is_ascii(const char *text)
 static char *to_ascii(const char *name, struct problem *problem)
 {
     if (is_ascii(name)) {
-        return text_copy(name, strlen(name));
+        return text_format("%s", name);
     }
     const char *port = strrchr(name, ':');
-    char *host = text_copy(name, port == NULL ? strlen(name) : (size_t)(port - name));
+    char *host = text_copy(name, port ? (size_t)(port - name) : strlen(name));
     char *ascii = NULL;
     int status = idn2_to_ascii_8z(host, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
     char *result = NULL;
     if (status == IDN2_OK) {
-        result = text_format("%s%s", ascii, port == NULL ? "" : port);
+        result = text_format("%s%s", ascii, port ? port : "");
     } else {
         problem_set_usage(problem, "\"%s\" is no internationalized name (%s): check its spelling",
                           problem_excerpt(name).text, idn2_strerror(status));
@@ -49,12 +40,12 @@ static char *to_ascii(const char *name, struct problem *problem)
     return result;
 }
 
-struct walk *walk_create(const char *name, const struct environment *environment,
-                         struct problem *problem)
+struct discovery *discovery_create(const char *name, const struct network *network,
+                                   bool check_client, struct problem *problem)
 {
     struct server_name parsed;
     char *ascii = to_ascii(name, problem);
-    if (ascii == NULL) {
+    if (!ascii) {
         return NULL;
     }
     bool good = server_name_parse(ascii, &parsed, problem);
@@ -69,154 +60,202 @@ struct walk *walk_create(const char *name, const struct environment *environment
         free(ascii);
         return NULL;
     }
-    struct walk *walk = calloc(1, sizeof(*walk));
-    if (walk == NULL) {
-        problem_set(problem, "there is no memory left: free some and start again");
-        free(ascii);
-        return NULL;
+    struct discovery *discovery = calloc(1, sizeof(*discovery));
+    if (!discovery) {
+        text_end_without_memory();
     }
-    walk->environment = environment;
-    walk->server_name = ascii;
-    walk->hostname = text_copy(parsed.host, parsed.host_length);
-    walk->parsed = parsed;
-    return walk;
+    discovery->network = network;
+    discovery->check_client = check_client;
+    discovery->server_name = ascii;
+    discovery->hostname = text_copy(parsed.host, parsed.host_length);
+    discovery->parsed = parsed;
+    return discovery;
 }
 
-void walk_free(struct walk *walk)
+void discovery_free(struct discovery *discovery)
 {
-    if (walk == NULL) {
+    if (!discovery) {
         return;
     }
-    well_known_clear(&walk->well_known);
-    client_clear(&walk->client);
-    support_clear(&walk->support);
-    service_clear(&walk->fallback);
-    service_clear(&walk->service);
-    for (size_t i = 0; i < walk->target_count; i++) {
-        target_clear(&walk->targets[i]);
-    }
+    well_known_clear(&discovery->well_known);
+    client_clear(&discovery->client);
+    support_clear(&discovery->support);
+    route_clear(&discovery->route);
+    srv_clear(&discovery->fallback);
     for (size_t i = 0; i < PART_COUNT; i++) {
-        lines_clear(&walk->parts[i]);
+        lines_clear(&discovery->parts[i]);
     }
-    free(walk->server_name);
-    free(walk->hostname);
-    free(walk->delegated);
-    free(walk->final_name);
-    free(walk->host_header);
-    free(walk->tls_name);
-    free(walk->connect_hint);
-    free(walk);
+    free(discovery->server_name);
+    free(discovery->hostname);
+    free(discovery);
 }
 
-bool walk_has_well_known(const struct walk *walk)
+/* Whether there is a step 3 for this name: it is neither a literal nor has a port. */
+static bool has_well_known(const struct discovery *discovery)
 {
-    return walk->parsed.kind == SERVER_NAME_DNS && walk->parsed.port < 0;
+    return discovery->parsed.kind == SERVER_NAME_DNS && discovery->parsed.port < 0;
+}
+
+static void start(struct discovery *discovery)
+{
+    discovery->started = true;
+    host_lookup_start(discovery->network->resolver, &discovery->host, discovery->hostname);
+    if (has_well_known(discovery)) {
+        srv_start(&discovery->fallback, discovery->network, discovery->hostname);
+    }
 }
 
 /* Everything that needs the host's addresses and nothing else goes off at once. */
-static void start_beside(struct walk *walk)
+static void start_documents(struct discovery *discovery)
 {
-    walk->beside_started = true;
-    if (host_lookup_status(&walk->host) != LOOKUP_FOUND || walk->parsed.kind != SERVER_NAME_DNS) {
+    discovery->host_known = true;
+    if (host_lookup_status(&discovery->host) != LOOKUP_FOUND ||
+        discovery->parsed.kind != SERVER_NAME_DNS) {
         return;
     }
-    if (walk_has_well_known(walk)) {
-        well_known_start(&walk->well_known, walk->environment, walk->hostname, &walk->host);
+    if (has_well_known(discovery)) {
+        well_known_start(&discovery->well_known, discovery->network, discovery->hostname,
+                         &discovery->host);
     }
-    if (walk->environment->check_client) {
-        client_start(&walk->client, walk->environment, walk->hostname, &walk->host);
+    if (discovery->check_client) {
+        client_start(&discovery->client, discovery->network, discovery->hostname, &discovery->host);
     }
-    support_start(&walk->support, walk->environment, walk->hostname, &walk->host);
+    support_start(&discovery->support, discovery->network, discovery->hostname, &discovery->host);
 }
 
-static void start_host(struct walk *walk)
+static struct branch begin_part(struct discovery *discovery, enum discovery_part part)
 {
-    if (walk->started) {
-        return;
-    }
-    walk->started = true;
-    host_lookup_start(walk->environment->resolver, &walk->host, walk->hostname);
-    if (walk_has_well_known(walk)) {
-        service_start(&walk->fallback, walk->environment, walk->hostname);
-    }
+    discovery->part_done[part] = true;
+    return (struct branch){.lines = &discovery->parts[part], .depth = 1};
 }
 
-const struct service *walk_service(const struct walk *walk)
+/* Step 3. Without addresses there is no document, and step 4 follows. False where it cannot be
+   found out what follows. */
+static bool finish_well_known(struct discovery *discovery)
 {
-    if (walk->service.started && walk->service.status == LOOKUP_FOUND) {
-        return &walk->service;
+    struct branch at = begin_part(discovery, PART_WELL_KNOWN);
+    if (!has_well_known(discovery)) {
+        return true;
     }
-    return walk->fallback.started ? &walk->fallback : NULL;
+    struct lines details = {0};
+    struct branch below = {.lines = &details, .depth = at.depth + 1};
+    struct well_known *well_known = &discovery->well_known;
+    enum verdict verdict = VERDICT_WORKS;
+    switch (host_lookup_status(&discovery->host)) {
+    case LOOKUP_FAILED:
+        verdict = diagnose_lookup(below, discovery->hostname, &discovery->host);
+        break;
+    case LOOKUP_FOUND:
+        well_known_diagnose(well_known, discovery->hostname, below);
+        diagnose_odd_lookup(below, discovery->hostname, &discovery->host);
+        break;
+    default:
+        branch_add(below, MARK_NOTE, "%s has no address, so there is no document",
+                   discovery->hostname);
+    }
+    enum mark mark = well_known->m_server && !well_known->inconsistent ? MARK_GOOD
+                     : lines_worst(&details) == MARK_ERROR             ? MARK_ERROR
+                                                                       : MARK_NOTE;
+    branch_add(at, mark, "Step 3: https://%s/.well-known/matrix/server", discovery->hostname);
+    lines_append(at.lines, &details);
+    return verdict != VERDICT_UNKNOWN && !well_known->unknown;
 }
 
-static void judge_beside(struct walk *walk)
+static void start_route(struct discovery *discovery)
 {
-    bool client_done = client_advance(&walk->client);
-    bool support_done = support_advance(&walk->support);
-    bool fallback_done = service_advance(&walk->fallback);
-    if (!walk->beside_started) {
-        return;
-    }
-    if (client_done && !walk->part_done[PART_CLIENT]) {
-        client_judge(&walk->client, walk->hostname, &walk->parts[PART_CLIENT], 1);
-        walk->part_done[PART_CLIENT] = true;
-    }
-    if (support_done && !walk->part_done[PART_SUPPORT]) {
-        support_judge(&walk->support, &walk->parts[PART_SUPPORT], 1);
-        walk->part_done[PART_SUPPORT] = true;
-    }
-    if (fallback_done && walk->part_done[PART_TARGETS] && !walk->part_done[PART_FALLBACK]) {
-        route_judge_fallback(walk);
-        walk->part_done[PART_FALLBACK] = true;
-    }
+    struct route_origin origin = {
+        .network = discovery->network,
+        .server_name = discovery->server_name,
+        .parsed = discovery->parsed,
+        .hostname = discovery->hostname,
+        .host = &discovery->host,
+        .well_known = &discovery->well_known,
+        .fallback = &discovery->fallback,
+    };
+    route_start(&discovery->route, &origin);
 }
 
-bool walk_advance(struct walk *walk)
+/* Goes on with the steps; ends with PART_TARGETS done. */
+static void advance_route(struct discovery *discovery)
 {
-    start_host(walk);
-    if (!walk->beside_started && host_lookup_status(&walk->host) != LOOKUP_PENDING) {
-        start_beside(walk);
-    }
-    if (walk->beside_started) {
-        route_advance(walk);
-    }
-    judge_beside(walk);
-    walk->done = true;
-    for (size_t i = 0; i < PART_COUNT; i++) {
-        walk->done = walk->done && walk->part_done[i];
-    }
-    return walk->done;
-}
-
-static char *waiting_for_target(const struct walk *walk)
-{
-    for (size_t i = 0; i < walk->target_count; i++) {
-        if (!target_is_done(&walk->targets[i])) {
-            char address[IP_TEXT_SIZE];
-            return text_format("%s port %d", ip_address_text(&walk->targets[i].address, address),
-                               walk->targets[i].port);
+    if (!discovery->part_done[PART_WELL_KNOWN]) {
+        if (!well_known_advance(&discovery->well_known)) {
+            return;
+        }
+        if (finish_well_known(discovery)) {
+            start_route(discovery);
+        } else {
+            begin_part(discovery, PART_TARGETS);
+            discovery->verdict = VERDICT_UNKNOWN;
         }
     }
-    return text_format("the homeserver");
+    if (!discovery->part_done[PART_TARGETS] && route_advance(&discovery->route)) {
+        discovery->verdict = route_diagnose(&discovery->route, begin_part(discovery, PART_TARGETS));
+    }
 }
 
-char *walk_waits_for(const struct walk *walk)
+static void advance_documents(struct discovery *discovery)
 {
-    if (!walk->beside_started) {
-        return text_format("the addresses of %s", walk->hostname);
+    if (client_advance(&discovery->client) && !discovery->part_done[PART_CLIENT]) {
+        client_diagnose(&discovery->client, discovery->hostname,
+                        begin_part(discovery, PART_CLIENT));
     }
-    if (!walk->part_done[PART_WELL_KNOWN]) {
-        return text_format("https://%s/.well-known/matrix/server", walk->hostname);
+    if (support_advance(&discovery->support) && !discovery->part_done[PART_SUPPORT]) {
+        support_diagnose(&discovery->support, begin_part(discovery, PART_SUPPORT));
     }
-    if (!walk->targets_known) {
-        return text_format("the DNS records of %s",
-                           walk->final_name == NULL ? walk->hostname : walk->final_name);
+}
+
+bool discovery_advance(struct discovery *discovery)
+{
+    if (!discovery->started) {
+        start(discovery);
     }
-    if (!walk->part_done[PART_TARGETS]) {
-        return waiting_for_target(walk);
+    if (!discovery->host_known && host_lookup_status(&discovery->host) != LOOKUP_PENDING) {
+        start_documents(discovery);
     }
-    if (!walk->part_done[PART_FALLBACK]) {
-        return text_format("the SRV records of %s", walk->hostname);
+    bool fallback_done = srv_advance(&discovery->fallback);
+    if (!discovery->host_known) {
+        return false;
     }
-    return text_format("what clients see of %s", walk->hostname);
+    advance_route(discovery);
+    advance_documents(discovery);
+    if (fallback_done && discovery->part_done[PART_TARGETS] &&
+        !discovery->part_done[PART_FALLBACK]) {
+        fallback_diagnose(&discovery->route, begin_part(discovery, PART_FALLBACK));
+    }
+    discovery->done = true;
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        discovery->done = discovery->done && discovery->part_done[i];
+    }
+    return discovery->done;
+}
+
+const struct srv *discovery_srv(const struct discovery *discovery)
+{
+    if (discovery->route.srv.status == LOOKUP_FOUND) {
+        return &discovery->route.srv;
+    }
+    return discovery->fallback.started ? &discovery->fallback : NULL;
+}
+
+char *discovery_waits_for(const struct discovery *discovery)
+{
+    const struct route *route = &discovery->route;
+    if (!discovery->host_known) {
+        return text_format("the addresses of %s", discovery->hostname);
+    }
+    if (!discovery->part_done[PART_WELL_KNOWN]) {
+        return text_format("https://%s/.well-known/matrix/server", discovery->hostname);
+    }
+    if (!discovery->part_done[PART_TARGETS]) {
+        const struct target *target = targets_waited_for(&route->targets);
+        char address[IP_TEXT_SIZE];
+        return target ? text_format("%s port %d", ip_address_text(&target->address, address),
+                                    target->port)
+                      : text_format("the DNS records of %s", route->final_name);
+    }
+    if (!discovery->part_done[PART_FALLBACK]) {
+        return text_format("the SRV records of %s", discovery->hostname);
+    }
+    return text_format("what clients see of %s", discovery->hostname);
 }

@@ -3,436 +3,248 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/diagnosis.h"
-#include "check/text.h"
+#include "check/findings/diagnosis.h"
+#include "check/net/text.h"
 
-enum {
-    DEFAULT_PORT = 8448,
-};
-
-static char *host_of(const struct server_name *name)
+const char *step_number(enum step step)
 {
-    return text_copy(name->host, name->host_length);
+    static const char *const numbers[] = {"",    "1",   "2", "3.1", "3.2", "3.3",
+                                          "3.4", "3.5", "4", "5",   "6"};
+    return numbers[step];
 }
 
-static bool is_delegated(const struct walk *walk)
+/* The SRV records and the addresses that count: the delegated name's, or the server name's. */
+static struct srv *deciding_srv(struct route *route)
 {
-    return walk->well_known.m_server != NULL;
+    return route->delegated ? &route->srv : route->origin.fallback;
 }
 
-/* Whether SRV records have a say: not where a port or an IP address is given. */
-static bool asks_for_srv(const struct walk *walk)
+static struct host_lookup *final_host(struct route *route)
 {
-    return walk->host_header == NULL || walk->step >= STEP_4 || walk->step == STEP_3_3 ||
-           walk->step == STEP_3_4 || walk->step == STEP_3_5;
-}
-
-static struct service *deciding_service(struct walk *walk)
-{
-    return is_delegated(walk) ? &walk->service : &walk->fallback;
-}
-
-static struct host_lookup *final_host(struct walk *walk)
-{
-    return is_delegated(walk) ? &walk->final_host : &walk->host;
-}
-
-/* The part's findings where a host's addresses are not known; whether that is final. */
-static void add_lookup_fault(struct walk *walk, struct lines *lines, int depth, const char *host,
-                             struct host_lookup *lookup)
-{
-    if (host_lookup_status(lookup) == LOOKUP_FAILED) {
-        walk->verdict = VERDICT_UNKNOWN;
-        lines_add_finding(lines, depth, MARK_ERROR, FINDING_DNS_FAILED,
-                          text_format("%s: %s", host, host_lookup_error(lookup)),
-                          text_format("check this machine's connection and the domain's DNS "
-                                      "servers, or ask another one with --dns"));
-        return;
-    }
-    walk->verdict = VERDICT_FAILS;
-    bool absent = lookup->a.no_such_name || lookup->aaaa.no_such_name;
-    lines_add_finding(lines, depth, MARK_ERROR,
-                      absent ? FINDING_NAME_NOT_FOUND : FINDING_NO_ADDRESS,
-                      text_format(absent ? "%s: there is no such name in the DNS"
-                                         : "%s: the name has no address to connect to",
-                                  host),
-                      text_format("correct the name, or add an A or AAAA record for it"));
-}
-
-/* What is odd about a lookup that has given addresses. */
-static void warn_of_lookup(struct lines *lines, int depth, const char *host,
-                           const struct host_lookup *lookup)
-{
-    const struct record_lookup *both[] = {&lookup->a, &lookup->aaaa};
-    for (size_t i = 0; lookup->count > 0 && i < 2; i++) {
-        if (both[i]->status == LOOKUP_FAILED) {
-            lines_add_finding(
-                lines, depth, MARK_WARN, FINDING_DNS_FAILED,
-                text_format("%s: its %s records: %s", host, i == 0 ? "A" : "AAAA", both[i]->error),
-                text_format("check the domain's DNS servers: addresses of that "
-                            "family were not checked"));
-        }
-    }
-    if (lookup->a.answer.more || lookup->aaaa.answer.more) {
-        lines_add_finding(
-            lines, depth, MARK_WARN, FINDING_TOO_MANY_ADDRESSES,
-            text_format("%s: it has more than %d addresses of one family", host, DNS_RECORD_LIMIT),
-            text_format("only %d of them were checked: keep fewer", DNS_RECORD_LIMIT));
-    }
-}
-
-/* Step 3. Without addresses there is no document, and step 4 follows. */
-static void judge_well_known(struct walk *walk)
-{
-    struct lines *lines = &walk->parts[PART_WELL_KNOWN];
-    struct lines details = {0};
-    walk->part_done[PART_WELL_KNOWN] = true;
-    if (!walk_has_well_known(walk)) {
-        return;
-    }
-    enum mark mark = MARK_NOTE;
-    enum lookup_status status = host_lookup_status(&walk->host);
-    if (status == LOOKUP_FAILED) {
-        add_lookup_fault(walk, &details, 2, walk->hostname, &walk->host);
-        mark = MARK_ERROR;
-    } else if (status == LOOKUP_ABSENT) {
-        lines_add(&details, 2, MARK_NOTE, "%s has no address, so there is no document",
-                  walk->hostname);
-    } else {
-        well_known_judge(&walk->well_known, walk->hostname, &details, 2);
-        warn_of_lookup(&details, 2, walk->hostname, &walk->host);
-        enum mark worst = lines_worst(&details, 0);
-        mark = is_delegated(walk) && !walk->well_known.inconsistent ? MARK_GOOD
-               : worst == MARK_ERROR                                ? MARK_ERROR
-                                                                    : MARK_NOTE;
-    }
-    lines_add(lines, 1, mark, "Step 3: https://%s/.well-known/matrix/server", walk->hostname);
-    lines_append(lines, &details);
-    if (walk->well_known.unknown) {
-        walk->verdict = VERDICT_UNKNOWN;
-    }
+    return route->delegated ? &route->host : route->origin.host;
 }
 
 /* The steps whose name is an IP literal, or has a port: nothing but addresses is looked up. */
-static void set_direct(struct walk *walk, const char *text, const struct server_name *name,
+static void set_direct(struct route *route, const char *text, const struct server_name *name,
                        enum step literal, enum step with_port)
 {
-    walk->step = name->kind == SERVER_NAME_DNS ? with_port : literal;
-    walk->host_header = text_copy(text, strlen(text));
-    walk->tls_name = host_of(name);
-    walk->final_port = name->port < 0 ? DEFAULT_PORT : name->port;
+    route->step = name->kind == SERVER_NAME_DNS ? with_port : literal;
+    route->host_header = text_format("%s", text);
+    route->tls_name = text_copy(name->host, name->host_length);
+    route->final_port = name->port < 0 ? ROUTE_DEFAULT_PORT : name->port;
 }
 
-/* Steps 1, 2, 3.1 and 3.2 are known from the names alone; otherwise SRV records decide. */
-static void choose_route(struct walk *walk)
+static bool is_direct(const struct server_name *name)
+{
+    return name->kind != SERVER_NAME_DNS || name->port >= 0;
+}
+
+/* Steps 1 and 2, or 4 to 6. */
+static void start_undelegated(struct route *route)
+{
+    route->final_name = text_format("%s", route->origin.hostname);
+    if (is_direct(&route->origin.parsed)) {
+        set_direct(route, route->origin.server_name, &route->origin.parsed, STEP_1, STEP_2);
+    } else {
+        route->uses_srv = true;
+    }
+}
+
+/* Steps 3.1 to 3.5. */
+static void start_delegated(struct route *route)
 {
     struct server_name delegated;
     struct problem problem;
-    walk->route_known = true;
-    if (!is_delegated(walk)) {
-        walk->final_name = text_copy(walk->hostname, strlen(walk->hostname));
-        if (!walk_has_well_known(walk)) {
-            set_direct(walk, walk->server_name, &walk->parsed, STEP_1, STEP_2);
-        }
-        return;
-    }
-    walk->delegated = text_copy(walk->well_known.m_server, strlen(walk->well_known.m_server));
-    server_name_parse_target(walk->delegated, &delegated, &problem);
-    walk->final_name = host_of(&delegated);
-    if (delegated.kind != SERVER_NAME_DNS || delegated.port >= 0) {
-        set_direct(walk, walk->delegated, &delegated, STEP_3_1, STEP_3_2);
+    server_name_parse_target(route->delegated, &delegated, &problem);
+    route->final_name = text_copy(delegated.host, delegated.host_length);
+    if (is_direct(&delegated)) {
+        set_direct(route, route->delegated, &delegated, STEP_3_1, STEP_3_2);
     } else {
-        service_start(&walk->service, walk->environment, walk->final_name);
+        route->uses_srv = true;
+        srv_start(&route->srv, route->origin.network, route->final_name);
     }
-    host_lookup_start(walk->environment->resolver, &walk->final_host, walk->final_name);
+    host_lookup_start(route->origin.network->resolver, &route->host, route->final_name);
+}
+
+void route_start(struct route *route, const struct route_origin *origin)
+{
+    route->started = true;
+    route->origin = *origin;
+    if (origin->well_known->m_server) {
+        route->delegated = text_format("%s", origin->well_known->m_server);
+        start_delegated(route);
+    } else {
+        start_undelegated(route);
+    }
 }
 
 /* Whether the person has said that the server name itself lives on this machine alone: by a
    literal, or with --resolve. */
-static bool is_at_home(const struct walk *walk)
+static bool is_at_home(const struct route *route)
 {
-    bool local = walk->step == STEP_1;
-    for (size_t i = 0; walk->host.given && i < walk->host.count; i++) {
-        local = local || ip_address_reach(&walk->host.addresses[i]) == IP_LOCAL;
+    const struct host_lookup *host = route->origin.host;
+    bool local = route->step == STEP_1;
+    for (size_t i = 0; host->given && i < host->count; i++) {
+        local = local || ip_address_reach(&host->addresses[i]) == IP_LOCAL;
     }
     return local;
 }
 
-static enum ip_reach limit_of(const struct walk *walk, const struct host_lookup *lookup)
+static void add_targets(struct route *route, const struct host_lookup *lookup, int port,
+                        const char *srv_target)
 {
-    enum ip_reach origin = is_delegated(walk) ? walk->well_known.limit
-                           : is_at_home(walk) ? ACCESS_BY_HAND
-                                              : ACCESS_BY_NAME;
+    enum ip_reach origin = route->delegated    ? route->origin.well_known->limit
+                           : is_at_home(route) ? ACCESS_BY_HAND
+                                               : ACCESS_BY_NAME;
     enum ip_reach own = host_lookup_limit(lookup);
-    return own > origin ? own : origin;
+    targets_add(&route->targets, lookup, port, own > origin ? own : origin, srv_target);
 }
 
-static void add_targets(struct walk *walk, const struct host_lookup *lookup, int port,
-                        const char *srv_name)
+static void set_named(struct route *route, enum step step)
 {
-    for (size_t i = 0; i < lookup->count && walk->target_count < WALK_TARGET_LIMIT; i++) {
-        const struct ip_address *address = &lookup->addresses[i];
-        bool known = port == 0;
-        for (size_t j = 0; j < walk->target_count; j++) {
-            known = known || (walk->targets[j].port == port &&
-                              ip_address_equal(&walk->targets[j].address, address));
-        }
-        if (!known) {
-            walk->targets[walk->target_count++] = (struct target){
-                .address = *address,
-                .port = port,
-                .srv_name = srv_name,
-                .limit = limit_of(walk, lookup),
-            };
-        }
+    route->step = step;
+    route->host_header = text_format("%s", route->final_name);
+    route->tls_name = text_format("%s", route->final_name);
+    route->final_port = ROUTE_DEFAULT_PORT;
+}
+
+static void take_srv_records(struct route *route, const struct srv *srv)
+{
+    set_named(route, srv->deprecated ? (route->delegated ? STEP_3_4 : STEP_5)
+                                     : (route->delegated ? STEP_3_3 : STEP_4));
+    for (size_t i = 0; i < srv->count; i++) {
+        add_targets(route, &srv->records[i].lookup, srv->records[i].port, srv->records[i].target);
     }
 }
 
-static void set_named(struct walk *walk, enum step step)
+/* Takes the step that the answers lead to; false while they are not all there. */
+static bool choose_targets(struct route *route)
 {
-    walk->step = step;
-    walk->host_header = text_copy(walk->final_name, strlen(walk->final_name));
-    walk->tls_name = text_copy(walk->final_name, strlen(walk->final_name));
-    walk->final_port = DEFAULT_PORT;
-}
-
-/* Takes the step that the SRV answers lead to; false while they are not all there. */
-static bool choose_step(struct walk *walk)
-{
-    struct service *service = deciding_service(walk);
-    bool delegated = is_delegated(walk);
-    if (!service_advance(service)) {
+    struct srv *srv = deciding_srv(route);
+    if (route->uses_srv) {
+        if (!srv_advance(srv)) {
+            return false;
+        }
+        if (srv->status == LOOKUP_FAILED) {
+            return true;
+        }
+        if (srv->status == LOOKUP_FOUND) {
+            take_srv_records(route, srv);
+            return true;
+        }
+    }
+    if (host_lookup_status(final_host(route)) == LOOKUP_PENDING) {
         return false;
     }
-    if (service->status == LOOKUP_FAILED) {
-        walk->verdict = VERDICT_UNKNOWN;
-        return true;
+    if (route->uses_srv) {
+        set_named(route, route->delegated ? STEP_3_5 : STEP_6);
     }
-    if (service->status == LOOKUP_FOUND) {
-        set_named(walk, service->deprecated ? (delegated ? STEP_3_4 : STEP_5)
-                                            : (delegated ? STEP_3_3 : STEP_4));
-        for (size_t i = 0; i < service->count; i++) {
-            add_targets(walk, &service->targets[i].lookup, service->targets[i].port,
-                        service->targets[i].name);
-        }
-        return true;
-    }
-    if (host_lookup_status(final_host(walk)) == LOOKUP_PENDING) {
-        return false;
-    }
-    set_named(walk, delegated ? STEP_3_5 : STEP_6);
-    add_targets(walk, final_host(walk), walk->final_port, NULL);
+    add_targets(route, final_host(route), route->final_port, NULL);
     return true;
 }
 
-static void set_connect_hint(struct walk *walk)
+/* What to change, besides, where nothing answers. */
+static char *connect_hint_of(const struct route *route)
 {
-    switch (walk->step) {
+    switch (route->step) {
     case STEP_3_1:
     case STEP_3_2:
-        walk->connect_hint = text_format("or correct m.server, if it is not the right host and "
-                                         "port");
-        break;
+        return text_format("or correct m.server, if it is not the right host and port");
     case STEP_3_3:
     case STEP_3_4:
     case STEP_4:
     case STEP_5:
-        walk->connect_hint = text_format("or correct the SRV record");
-        break;
+        return text_format("or correct the SRV record");
     case STEP_3_5:
-        walk->connect_hint = text_format("or give m.server the right port: without one servers use "
-                                         "8448; if it is 443, write \"%s:443\"",
-                                         walk->final_name);
-        break;
+        return text_format("or give m.server the right port: without one servers use 8448; if it "
+                           "is 443, write \"%s:443\"",
+                           route->final_name);
     case STEP_6:
-        walk->connect_hint = text_format("or, if the homeserver is elsewhere, publish "
-                                         "https://%s/.well-known/matrix/server",
-                                         walk->hostname);
-        break;
+        return text_format("or, if the homeserver is elsewhere, publish "
+                           "https://%s/.well-known/matrix/server",
+                           route->origin.hostname);
     case STEP_NONE:
     case STEP_1:
     case STEP_2:
         break;
     }
+    return NULL;
 }
 
-static struct target_names names_of(const struct walk *walk)
+bool route_advance(struct route *route)
 {
-    return (struct target_names){
-        .server_name = walk->server_name,
-        .host_header = walk->host_header,
-        .tls_name = walk->tls_name,
-        .connect_hint = walk->connect_hint,
+    if (!route->targets_known) {
+        if (!choose_targets(route)) {
+            return false;
+        }
+        route->targets_known = true;
+        route->connect_hint = connect_hint_of(route);
+        struct target_names names = {
+            .server_name = route->origin.server_name,
+            .host_header = route->host_header,
+            .tls_name = route->tls_name,
+            .connect_hint = route->connect_hint,
+        };
+        targets_start(&route->targets, route->origin.network, &names);
+    }
+    return !targets_waited_for(&route->targets);
+}
+
+/* Where the step has led to no address at all. */
+static enum verdict diagnose_nowhere(struct route *route, struct branch at)
+{
+    struct srv *srv = deciding_srv(route);
+    if (!route->uses_srv || srv->status == LOOKUP_ABSENT) {
+        return diagnose_lookup(at, route->final_name, final_host(route));
+    }
+    return srv->status == LOOKUP_FAILED || srv_is_unsure(srv) ? VERDICT_UNKNOWN : VERDICT_FAILS;
+}
+
+static void add_heading(struct route *route, struct branch at, enum verdict verdict)
+{
+    static const enum mark marks[] = {
+        [VERDICT_WORKS] = MARK_GOOD,
+        [VERDICT_FAILS] = MARK_ERROR,
+        [VERDICT_UNKNOWN] = MARK_WARN,
     };
-}
-
-static bool collect_targets(struct walk *walk)
-{
-    if (walk->host_header == NULL) {
-        if (!choose_step(walk)) {
-            return false;
-        }
+    const struct srv *srv = deciding_srv(route);
+    if (route->step == STEP_NONE) {
+        branch_add(at, marks[verdict], "SRV records of %s", route->final_name);
+    } else if (route->uses_srv && srv->status == LOOKUP_FOUND) {
+        branch_add(at, marks[verdict], "Step %s: %s", step_number(route->step), srv->owner);
     } else {
-        struct host_lookup *lookup = final_host(walk);
-        if (host_lookup_status(lookup) == LOOKUP_PENDING) {
-            return false;
-        }
-        add_targets(walk, lookup, walk->final_port, NULL);
-    }
-    walk->targets_known = true;
-    set_connect_hint(walk);
-    struct target_names names = names_of(walk);
-    for (size_t i = 0; i < walk->target_count; i++) {
-        target_start(&walk->targets[i], walk->environment, &names);
-    }
-    return true;
-}
-
-/* One target that works is enough where the others only do not answer: servers go on to the next
-   address. One that answers wrongly breaks federation for those who reach it first. */
-static void judge_targets(struct walk *walk, struct lines *lines)
-{
-    size_t good = 0;
-    size_t wrong = 0;
-    size_t unchecked = 0;
-    size_t first[WALK_TARGET_LIMIT + 1];
-    struct target_names names = names_of(walk);
-    for (size_t i = 0; i < walk->target_count; i++) {
-        struct target *target = &walk->targets[i];
-        first[i] = lines->count;
-        target_judge(target, &names, lines, 2);
-        good += target->ok ? 1 : 0;
-        unchecked += target->unchecked ? 1 : 0;
-        wrong += !target->ok && !target->unchecked && !target->unreached ? 1 : 0;
-    }
-    first[walk->target_count] = lines->count;
-    for (size_t i = 0; good > 0 && i < walk->target_count; i++) {
-        for (size_t j = first[i]; walk->targets[i].unreached && j < first[i + 1]; j++) {
-            lines->items[j].mark = MARK_WARN;
-        }
-    }
-    walk->verdict = unchecked == walk->target_count ? VERDICT_UNKNOWN
-                    : good == 0 || wrong > 0        ? VERDICT_FAILS
-                    : walk->well_known.inconsistent ? VERDICT_FAILS
-                                                    : VERDICT_WORKS;
-}
-
-static void add_heading(struct walk *walk, struct lines *lines)
-{
-    const struct service *service = deciding_service(walk);
-    enum mark mark = walk->verdict == VERDICT_WORKS   ? MARK_GOOD
-                     : walk->verdict == VERDICT_FAILS ? MARK_ERROR
-                                                      : MARK_WARN;
-    bool any_good = false;
-    for (size_t i = 0; i < walk->target_count; i++) {
-        any_good = any_good || walk->targets[i].ok;
-    }
-    if (any_good && walk->well_known.inconsistent) {
-        mark = MARK_GOOD;
-    }
-    if (walk->step == STEP_NONE) {
-        lines_add(lines, 1, mark, "SRV records of %s", walk->final_name);
-    } else if (asks_for_srv(walk) && service->status == LOOKUP_FOUND) {
-        lines_add(lines, 1, mark, "Step %s: %s", step_number(walk->step), service->owner);
-    } else {
-        lines_add(lines, 1, mark, "Step %s: %s port %d", step_number(walk->step), walk->final_name,
-                  walk->final_port);
+        branch_add(at, marks[verdict], "Step %s: %s port %d", step_number(route->step),
+                   route->final_name, route->final_port);
     }
 }
 
-static void judge_route(struct walk *walk)
+enum verdict route_diagnose(struct route *route, struct branch at)
 {
-    struct lines *lines = &walk->parts[PART_TARGETS];
     struct lines details = {0};
-    bool srv_used = asks_for_srv(walk) && deciding_service(walk)->started;
-    walk->part_done[PART_TARGETS] = true;
-    if (srv_used) {
-        service_judge(deciding_service(walk), &details, 2, MARK_ERROR);
+    struct branch below = {.lines = &details, .depth = at.depth + 1};
+    if (route->uses_srv) {
+        srv_diagnose(deciding_srv(route), below, MARK_ERROR);
     }
-    if (walk->target_count > 0) {
-        judge_targets(walk, &details);
-    } else if (walk->verdict != VERDICT_UNKNOWN) {
-        if (!srv_used || deciding_service(walk)->status != LOOKUP_FOUND) {
-            add_lookup_fault(walk, &details, 2, walk->final_name, final_host(walk));
-        } else {
-            walk->verdict =
-                service_is_unsure(deciding_service(walk)) ? VERDICT_UNKNOWN : VERDICT_FAILS;
-        }
+    enum verdict verdict = route->targets.count > 0 ? targets_diagnose(&route->targets, below)
+                                                    : diagnose_nowhere(route, below);
+    if (route->delegated || !route->origin.well_known->tried) {
+        diagnose_odd_lookup(below, route->final_name, final_host(route));
     }
-    if (final_host(walk) != &walk->host || !walk->well_known.tried) {
-        warn_of_lookup(&details, 2, walk->final_name, final_host(walk));
-    }
-    add_heading(walk, lines);
-    lines_append(lines, &details);
+    add_heading(route, at, verdict);
+    lines_append(at.lines, &details);
+    /* Servers that miss the document, or get another one, go elsewhere. */
+    return verdict == VERDICT_WORKS && route->origin.well_known->inconsistent ? VERDICT_FAILS
+                                                                              : verdict;
 }
 
-void route_advance(struct walk *walk)
+void route_clear(struct route *route)
 {
-    if (!walk->part_done[PART_WELL_KNOWN]) {
-        if (!well_known_advance(&walk->well_known)) {
-            return;
-        }
-        walk->verdict = VERDICT_WORKS;
-        judge_well_known(walk);
-        if (walk->verdict == VERDICT_UNKNOWN) {
-            walk->targets_known = true;
-            walk->part_done[PART_TARGETS] = true;
-        }
-    }
-    if (walk->part_done[PART_TARGETS]) {
-        return;
-    }
-    if (!walk->route_known) {
-        choose_route(walk);
-    }
-    if (!walk->targets_known && !collect_targets(walk)) {
-        return;
-    }
-    for (size_t i = 0; i < walk->target_count; i++) {
-        if (!target_is_done(&walk->targets[i])) {
-            return;
-        }
-    }
-    judge_route(walk);
-}
-
-static bool meets_a_target(const struct walk *walk, const struct host_lookup *lookup)
-{
-    for (size_t i = 0; i < lookup->count; i++) {
-        for (size_t j = 0; j < walk->target_count; j++) {
-            if (ip_address_equal(&lookup->addresses[i], &walk->targets[j].address)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-void route_judge_fallback(struct walk *walk)
-{
-    struct lines *lines = &walk->parts[PART_FALLBACK];
-    struct service *fallback = &walk->fallback;
-    if (!fallback->started || !is_delegated(walk)) {
-        return;
-    }
-    if (fallback->status == LOOKUP_ABSENT) {
-        lines_add(lines, 1, MARK_NOTE,
-                  "Without the document: no SRV record, so servers would try %s port %d",
-                  walk->hostname, DEFAULT_PORT);
-        return;
-    }
-    lines_add(lines, 1, MARK_NOTE, "Without the document: %s, with a certificate for %s",
-              fallback->owner, walk->hostname);
-    service_judge(fallback, lines, 2, MARK_WARN);
-    for (size_t i = 0; i < fallback->count; i++) {
-        struct service_target *target = &fallback->targets[i];
-        if (target->lookup.count > 0 && !meets_a_target(walk, &target->lookup)) {
-            lines_add_finding(lines, 2, MARK_WARN, FINDING_SRV_POINTS_ELSEWHERE,
-                              text_format("%s: the SRV record leads to another machine than the "
-                                          "document does",
-                                          target->name),
-                              text_format("remove the old SRV record, or let it lead to the same "
-                                          "homeserver"));
-        }
-    }
+    targets_clear(&route->targets);
+    srv_clear(&route->srv);
+    free(route->delegated);
+    free(route->final_name);
+    free(route->host_header);
+    free(route->tls_name);
+    free(route->connect_hint);
+    *route = (struct route){0};
 }

@@ -4,32 +4,31 @@
 
 #include <stdbool.h>
 
-#include "check/environment.h"
-#include "check/finding.h"
-#include "check/keys.h"
+#include "check/findings/findings.h"
+#include "check/findings/keys.h"
+#include "check/net/net.h"
 
 struct target {
     struct ip_address address;
     int port;
-    const char *srv_name; /* the SRV target that has this address, or NULL; not owned */
-    enum ip_reach limit;  /* see check/net/access.h */
+    const char *srv_target; /* of the SRV record that has led there, or NULL; not owned */
+    enum ip_reach limit;    /* see check/net/access.h */
 
-    /* Known when it has been judged. */
+    /* Known when it has been diagnosed. */
     bool ok;
     bool unreached; /* no connection came about: other servers go on to the next address */
-    bool unchecked; /* this machine cannot reach it at all */
+    bool unchecked; /* it cannot be found out from this machine */
     enum finding_code error;
     char *version_name; /* printable, NULL where unknown */
     char *version;
-    bool keys_judged;
+    bool keys_checked;
     struct keys keys;
 
-    bool started;
     struct fetch version_fetch;
     struct fetch keys_fetch;
 };
 
-/* What all targets of a server name have in common. */
+/* What all targets of a server name have in common; not owned. */
 struct target_names {
     const char *server_name;  /* whose keys there must be */
     const char *host_header;  /* as the step has it */
@@ -38,15 +37,14 @@ struct target_names {
 };
 
 /* Asks for the version and the keys, side by side. */
-void target_start(struct target *target, const struct environment *environment,
+void target_start(struct target *target, const struct network *network,
                   const struct target_names *names);
 
 /* True when both are answered. */
 bool target_is_done(const struct target *target);
 
 /* Fills what is known by now, and adds one line for the target, or what is wrong with it. */
-void target_judge(struct target *target, const struct target_names *names, struct lines *lines,
-                  int depth);
+void target_diagnose(struct target *target, const struct target_names *names, struct branch at);
 
 void target_clear(struct target *target);
 

@@ -6,8 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "check/environment.h"
-#include "check/finding.h"
+#include "check/findings/findings.h"
 #include "check/net/follow.h"
 
 /* How one address answered. */
@@ -15,14 +14,14 @@ enum well_known_answer {
     WELL_KNOWN_GOOD,      /* a delegation */
     WELL_KNOWN_ABSENT,    /* decidedly no document: 404 or 410 */
     WELL_KNOWN_UNREACHED, /* no connection came about */
-    WELL_KNOWN_UNCHECKED, /* this machine cannot reach the address */
+    WELL_KNOWN_UNCHECKED, /* it cannot be found out from this machine */
     WELL_KNOWN_BAD,       /* something is wrong; servers go on as without a document */
 };
 
 struct well_known_try {
     struct ip_address address;
     struct follow follow;
-    enum well_known_answer answer; /* these when judged */
+    enum well_known_answer answer; /* these when diagnosed */
     enum finding_code error;
     char *m_server;    /* with WELL_KNOWN_GOOD: follows the grammar */
     char *shown;       /* printable, whatever m.server was; NULL where there was none */
@@ -36,18 +35,17 @@ struct well_known {
     const char *m_server; /* the delegation, or NULL; belongs to a try */
     enum ip_reach limit;  /* how far requests may go that it leads to; see check/net/access.h */
     bool inconsistent;    /* some servers get another answer than others */
-    bool unknown;         /* no address could be reached from this machine */
+    bool unknown;         /* no address could be checked from this machine */
 };
 
-void well_known_start(struct well_known *well_known, const struct environment *environment,
+void well_known_start(struct well_known *well_known, const struct network *network,
                       const char *hostname, const struct host_lookup *addresses);
 
-/* True when every address has been tried. */
+/* True when every address has been tried, or it was never started. */
 bool well_known_advance(struct well_known *well_known);
 
 /* Decides, and adds one line an address. */
-void well_known_judge(struct well_known *well_known, const char *hostname, struct lines *lines,
-                      int depth);
+void well_known_diagnose(struct well_known *well_known, const char *hostname, struct branch at);
 
 void well_known_clear(struct well_known *well_known);
 

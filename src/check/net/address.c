@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#include "base/array.h"
 
 bool ip_address_parse(const char *text, size_t length, struct ip_address *address)
 {
@@ -14,7 +14,7 @@ bool ip_address_parse(const char *text, size_t length, struct ip_address *addres
         text++;
         length -= 2;
     }
-    if (length == 0 || length >= sizeof(copy) || memchr(text, '\0', length) != NULL) {
+    if (length == 0 || length >= sizeof(copy) || memchr(text, '\0', length)) {
         return false;
     }
     memcpy(copy, text, length);
@@ -40,7 +40,7 @@ struct ip_address ip_address_from_bytes(int family, const unsigned char *bytes)
 
 const char *ip_address_text(const struct ip_address *address, char *text)
 {
-    if (inet_ntop(address->family, address->bytes, text, IP_TEXT_SIZE) == NULL) {
+    if (!inet_ntop(address->family, address->bytes, text, IP_TEXT_SIZE)) {
         text[0] = '\0';
     }
     return text;

@@ -8,7 +8,6 @@
 enum {
     HEADER_LENGTH = 12,
     CLASS_IN = 1,
-    CNAME_LIMIT = 16,
 };
 
 /* A place in a message, and the message. */
@@ -145,7 +144,7 @@ bool dns_answer_parse(const unsigned char *message, size_t length, const char *n
     memcpy(answer->canonical, name, name_length + 1);
     bool found = true;
     for (int i = 0; found; i++) {
-        if (i == CNAME_LIMIT || !follow_alias(reader, records, answer->canonical, &found)) {
+        if (i == DNS_CNAME_LIMIT || !follow_alias(reader, records, answer->canonical, &found)) {
             return false;
         }
         answer->alias = answer->alias || found;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "check/net/address.h"
+#include "check/net/limits.h"
 
 enum dns_type {
     DNS_A = 1,
@@ -16,8 +17,7 @@ enum dns_type {
 };
 
 enum {
-    DNS_NAME_SIZE = 256,   /* a name in text with its end; longer ones are refused */
-    DNS_RECORD_LIMIT = 16, /* records taken from one answer */
+    DNS_NAME_SIZE = 256, /* a name in text with its end; longer ones are refused */
 };
 
 /* A record of the type that was asked for. */

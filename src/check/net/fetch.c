@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "check/text.h"
+#include "check/net/text.h"
 #include "config.h"
 
 const char fetch_browser_origin[] = "https://app.element.io";
@@ -21,16 +21,16 @@ struct fetcher {
 struct fetcher *fetcher_create(gnutls_x509_trust_list_t trust, int timeout, struct problem *problem)
 {
     const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
-    if (version->ssl_version == NULL || strncmp(version->ssl_version, "GnuTLS", 6) != 0) {
+    if (!version->ssl_version || strncmp(version->ssl_version, "GnuTLS", 6) != 0) {
         problem_set(problem,
                     "libcurl uses %s, and certificates are looked at through GnuTLS: install "
                     "libcurl's GnuTLS build (Debian: libcurl3-gnutls)",
-                    version->ssl_version == NULL ? "no TLS" : version->ssl_version);
+                    !version->ssl_version ? "no TLS" : version->ssl_version);
         return NULL;
     }
     struct fetcher *fetcher = calloc(1, sizeof(*fetcher));
     CURLM *multi = curl_multi_init();
-    if (fetcher == NULL || multi == NULL) {
+    if (!fetcher || !multi) {
         problem_set(problem, "there is no memory left: free some and start again");
         free(fetcher);
         curl_multi_cleanup(multi);
@@ -44,7 +44,7 @@ struct fetcher *fetcher_create(gnutls_x509_trust_list_t trust, int timeout, stru
 
 void fetcher_free(struct fetcher *fetcher)
 {
-    if (fetcher != NULL) {
+    if (fetcher) {
         curl_multi_cleanup(fetcher->multi);
         free(fetcher);
     }
@@ -54,16 +54,16 @@ void fetcher_free(struct fetcher *fetcher)
 static void keep_header(const char *line, size_t length, const char *name, char **value)
 {
     size_t name_length = strlen(name);
-    if (*value != NULL || length <= name_length || line[name_length] != ':' ||
+    if (*value || length <= name_length || line[name_length] != ':' ||
         strncasecmp(line, name, name_length) != 0) {
         return;
     }
     const char *start = line + name_length + 1;
     const char *end = line + length;
-    while (start < end && strchr(" \t", *start) != NULL) {
+    while (start < end && strchr(" \t", *start)) {
         start++;
     }
-    while (end > start && strchr(" \t\r\n", end[-1]) != NULL) {
+    while (end > start && strchr(" \t\r\n", end[-1])) {
         end--;
     }
     *value = text_copy(start, (size_t)(end - start));
@@ -120,7 +120,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
 /* After the handshake, before anything is asked: a homeserver says nothing to a server that has
    not shown a valid certificate, and neither do we. curl's own check is off because it would only
    say yes or no. */
-static int judge_peer(void *context, char *peer, char *local, int peer_port, int local_port)
+static int check_certificate(void *context, char *peer, char *local, int peer_port, int local_port)
 {
     (void)peer;
     (void)local;
@@ -128,8 +128,8 @@ static int judge_peer(void *context, char *peer, char *local, int peer_port, int
     (void)local_port;
     struct fetch *fetch = context;
     struct curl_tlssessioninfo *info = NULL;
-    if (curl_easy_getinfo(fetch->handle, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || info == NULL ||
-        info->backend != CURLSSLBACKEND_GNUTLS || info->internals == NULL) {
+    if (curl_easy_getinfo(fetch->handle, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || !info ||
+        info->backend != CURLSSLBACKEND_GNUTLS || !info->internals) {
         return CURL_PREREQFUNC_ABORT;
     }
     certificate_inspect(info->internals, fetch->fetcher->trust, fetch->tls_name,
@@ -202,7 +202,8 @@ static void set_connection_options(struct fetch *fetch)
     curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl_easy_setopt(handle, CURLOPT_CLOSESOCKETDATA, fetch);
     curl_easy_setopt(handle, CURLOPT_CONNECT_TO, fetch->connect_to);
-    /* judge_peer has its own list of CAs, read once: without this each connection reads one. */
+    /* check_certificate has its own list of CAs, read once: without this each connection reads one.
+     */
     curl_easy_setopt(handle, CURLOPT_CAINFO, NULL);
     curl_easy_setopt(handle, CURLOPT_CAPATH, NULL);
     curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
@@ -228,7 +229,7 @@ static void set_options(struct fetch *fetch, const struct fetch_request *request
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, fetch);
     if (strncasecmp(request->url, "https:", 6) == 0) {
-        curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, judge_peer);
+        curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, check_certificate);
         curl_easy_setopt(handle, CURLOPT_PREREQDATA, fetch);
     }
 }
@@ -237,7 +238,7 @@ static struct curl_slist *append(struct curl_slist *list, char *text)
 {
     struct curl_slist *longer = curl_slist_append(list, text);
     free(text);
-    return longer == NULL ? list : longer;
+    return !longer ? list : longer;
 }
 
 void fetch_start(struct fetcher *fetcher, struct fetch *fetch, const struct fetch_request *request)
@@ -255,14 +256,14 @@ void fetch_start(struct fetcher *fetcher, struct fetch *fetch, const struct fetc
     fetch->connect_to = append(NULL, text_format("::%s%s%s:%d", ipv6 ? "[" : "",
                                                  ip_address_text(&request->address, address),
                                                  ipv6 ? "]" : "", request->port));
-    if (request->host_header != NULL) {
+    if (request->host_header) {
         fetch->headers = append(fetch->headers, text_format("Host: %s", request->host_header));
     }
     if (request->as_browser) {
         fetch->headers = append(fetch->headers, text_format("Origin: %s", fetch_browser_origin));
     }
     fetch->handle = curl_easy_init();
-    if (fetch->handle == NULL || fetch->body == NULL) {
+    if (!fetch->handle || !fetch->body) {
         fetch->outcome = FETCH_CONNECT_FAILED;
         fetch->detail = text_format("there is no memory left");
         return;
@@ -273,7 +274,7 @@ void fetch_start(struct fetcher *fetcher, struct fetch *fetch, const struct fetc
 
 void fetch_clear(struct fetch *fetch)
 {
-    if (fetch->handle != NULL) {
+    if (fetch->handle) {
         curl_multi_remove_handle(fetch->fetcher->multi, fetch->handle);
         curl_easy_cleanup(fetch->handle);
     }

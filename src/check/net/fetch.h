@@ -11,12 +11,8 @@
 
 #include "base/problem.h"
 #include "check/net/access.h"
+#include "check/net/limits.h"
 #include "check/net/peer_certificate.h"
-
-enum {
-    FETCH_BODY_LIMIT = 50 * 1024,   /* what homeservers read at most */
-    FETCH_HEADER_LIMIT = 64 * 1024, /* all headers of an answer together */
-};
 
 struct fetcher;
 

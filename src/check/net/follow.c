@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "check/text.h"
+#include "check/net/text.h"
 #include "matrix/server_name.h"
 
 /* A URL's host (an IPv6 literal in brackets) and port. Both are checked: libcurl accepts more than
@@ -16,7 +16,7 @@ static bool read_authority(const char *url, char **host, int *port)
     char *digits = NULL;
     struct server_name parsed;
     struct problem problem;
-    bool good = parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+    bool good = parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
                 curl_url_get(parts, CURLUPART_HOST, &name, 0) == CURLUE_OK &&
                 curl_url_get(parts, CURLUPART_PORT, &digits, CURLU_DEFAULT_PORT) == CURLUE_OK &&
                 server_name_parse_host(name, &parsed, &problem);
@@ -40,7 +40,7 @@ char *follow_resolve(const char *base, const char *location, bool *strange)
     char *host = NULL;
     int port = 0;
     *strange = false;
-    if (parts == NULL || curl_url_set(parts, CURLUPART_URL, base, 0) != CURLUE_OK ||
+    if (!parts || curl_url_set(parts, CURLUPART_URL, base, 0) != CURLUE_OK ||
         curl_url_set(parts, CURLUPART_URL, location,
                      CURLU_NON_SUPPORT_SCHEME | CURLU_DISALLOW_USER) != CURLUE_OK ||
         curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK) {
@@ -80,12 +80,12 @@ static void request_next(struct follow *follow)
         .address = follow->addresses[follow->next_address++],
         .port = follow->port,
         .limit = follow->limit,
-        .policy = &follow->environment->policy,
+        .policy = &follow->network->policy,
         .tls_name = name,
         .as_browser = follow->as_browser,
     };
     fetch_clear(&follow->fetch);
-    fetch_start(follow->environment->fetcher, &follow->fetch, &request);
+    fetch_start(follow->network->fetcher, &follow->fetch, &request);
     follow->fetching = true;
     free(name);
 }
@@ -104,15 +104,15 @@ static void end(struct follow *follow, enum follow_outcome outcome)
 
 static void look_up(struct follow *follow)
 {
-    host_lookup_start(follow->environment->resolver, &follow->lookup, follow->host);
+    host_lookup_start(follow->network->resolver, &follow->lookup, follow->host);
     follow->looking_up = true;
 }
 
-void follow_start(struct follow *follow, const struct environment *environment,
+void follow_start(struct follow *follow, const struct network *network,
                   const struct follow_request *request)
 {
     memset(follow, 0, sizeof(*follow));
-    follow->environment = environment;
+    follow->network = network;
     follow->as_browser = request->as_browser;
     follow->limit = request->limit;
     follow->url = text_copy(request->url, strlen(request->url));
@@ -122,7 +122,7 @@ void follow_start(struct follow *follow, const struct environment *environment,
         return;
     }
     follow->origin_host = text_copy(follow->host, strlen(follow->host));
-    if (request->addresses == NULL) {
+    if (!request->addresses) {
         look_up(follow);
     } else if (request->address_count == 0) {
         end(follow, FOLLOW_UNRESOLVED);
@@ -138,6 +138,11 @@ enum ip_reach follow_limit(const struct follow *follow)
     return reach > ACCESS_BY_NAME ? reach : ACCESS_BY_NAME;
 }
 
+bool follow_is_answered(const struct follow *follow)
+{
+    return follow->outcome == FOLLOW_FETCHED && follow->fetch.outcome == FETCH_ANSWERED;
+}
+
 bool follow_is_unchecked(const struct follow *follow)
 {
     return follow->outcome == FOLLOW_FORBIDDEN
@@ -147,8 +152,8 @@ bool follow_is_unchecked(const struct follow *follow)
 
 bool follow_is_shown_to_browsers(const struct fetch *fetch)
 {
-    return fetch->allow_origin != NULL && (strcmp(fetch->allow_origin, "*") == 0 ||
-                                           strcmp(fetch->allow_origin, fetch_browser_origin) == 0);
+    return fetch->allow_origin && (strcmp(fetch->allow_origin, "*") == 0 ||
+                                   strcmp(fetch->allow_origin, fetch_browser_origin) == 0);
 }
 
 static bool was_visited(const struct follow *follow, const char *url)
@@ -187,12 +192,12 @@ static void redirect(struct follow *follow)
     const char *location = follow->fetch.location;
     bool strange = false;
     char *url = follow_resolve(follow->url, location, &strange);
-    const char *shown = url == NULL ? location : url;
+    const char *shown = !url ? location : url;
     free(follow->last_target);
     follow->last_target = text_printable(shown, strlen(shown));
     follow->redirect_hidden =
         follow->redirect_hidden || !follow_is_shown_to_browsers(&follow->fetch);
-    enum follow_outcome outcome = url == NULL                                  ? FOLLOW_INVALID
+    enum follow_outcome outcome = !url                                         ? FOLLOW_INVALID
                                   : strange                                    ? FOLLOW_SCHEME
                                   : was_visited(follow, url)                   ? FOLLOW_LOOP
                                   : follow->redirects == FOLLOW_REDIRECT_LIMIT ? FOLLOW_TOO_MANY
@@ -214,7 +219,7 @@ static bool may_ask_all(struct follow *follow)
 {
     for (size_t i = 0; i < follow->lookup.count; i++) {
         enum ip_reach reach = access_reach(&follow->lookup.addresses[i]);
-        if (!access_allows(&follow->environment->policy, follow->limit, reach)) {
+        if (!access_allows(&follow->network->policy, follow->limit, reach)) {
             follow->forbidden_reach = reach;
             return false;
         }
@@ -243,7 +248,7 @@ static void take_lookup(struct follow *follow)
 
 static bool is_redirect(const struct fetch *fetch)
 {
-    return fetch->outcome == FETCH_ANSWERED && fetch->location != NULL &&
+    return fetch->outcome == FETCH_ANSWERED && fetch->location &&
            (fetch->status == 301 || fetch->status == 302 || fetch->status == 303 ||
             fetch->status == 307 || fetch->status == 308);
 }

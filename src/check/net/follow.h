@@ -6,11 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "check/environment.h"
-
-enum {
-    FOLLOW_REDIRECT_LIMIT = 5,
-};
+#include "check/net/net.h"
 
 enum follow_outcome {
     FOLLOW_PENDING,
@@ -35,7 +31,7 @@ struct follow {
     struct fetch fetch;
     bool fetching;
 
-    const struct environment *environment;
+    const struct network *network;
     struct ip_address addresses[HOST_ADDRESS_LIMIT];
     size_t address_count;
     size_t next_address;
@@ -60,11 +56,14 @@ struct follow_request {
 
 /* Asks the addresses one after the other while no connection comes about. `follow` must be
    zeroed. */
-void follow_start(struct follow *follow, const struct environment *environment,
+void follow_start(struct follow *follow, const struct network *network,
                   const struct follow_request *request);
 
 /* How far requests may go that the document has led to. */
 enum ip_reach follow_limit(const struct follow *follow);
+
+/* Whether there is an answer at the end, whatever its status. */
+bool follow_is_answered(const struct follow *follow);
 
 /* Whether nobody can tell from this machine what the document says; see fetch_is_unchecked. */
 bool follow_is_unchecked(const struct follow *follow);

@@ -4,11 +4,7 @@
 #include <string.h>
 
 #include "check/net/address.h"
-#include "check/text.h"
-
-enum {
-    CHAIN_LIMIT = 16,
-};
+#include "check/net/text.h"
 
 gnutls_x509_trust_list_t certificate_load_trust(const char *file, struct problem *problem)
 {
@@ -17,13 +13,13 @@ gnutls_x509_trust_list_t certificate_load_trust(const char *file, struct problem
         problem_set(problem, "there is no memory left: free some and start again");
         return NULL;
     }
-    int count = file == NULL ? gnutls_x509_trust_list_add_system_trust(trust, 0, 0)
-                             : gnutls_x509_trust_list_add_trust_file(trust, file, NULL,
-                                                                     GNUTLS_X509_FMT_PEM, 0, 0);
+    int count =
+        !file ? gnutls_x509_trust_list_add_system_trust(trust, 0, 0)
+              : gnutls_x509_trust_list_add_trust_file(trust, file, NULL, GNUTLS_X509_FMT_PEM, 0, 0);
     if (count > 0) {
         return trust;
     }
-    if (file != NULL) {
+    if (file) {
         problem_set(problem, "--ca %s: %s: name a file with CA certificates in PEM", file,
                     count == 0 ? "there is no certificate in it" : gnutls_strerror(count));
     } else {
@@ -89,8 +85,8 @@ static bool name_fits(gnutls_x509_crt_t leaf, const char *name)
 }
 
 /* Turns GnuTLS's verdict over the chain into the flaw that a person can mend. */
-static void judge_chain(gnutls_x509_crt_t *chain, unsigned count, gnutls_x509_trust_list_t trust,
-                        struct certificate_details *details)
+static void verify_chain(gnutls_x509_crt_t *chain, unsigned count, gnutls_x509_trust_list_t trust,
+                         struct certificate_details *details)
 {
     unsigned status = 0;
     /* The dates are judged apart, so that an expired certificate of a known CA is only that. */
@@ -115,10 +111,9 @@ static void judge_chain(gnutls_x509_crt_t *chain, unsigned count, gnutls_x509_tr
     }
 }
 
-static void judge_dates(gnutls_x509_crt_t *chain, unsigned count, time_t now,
+static void check_dates(gnutls_x509_crt_t *chain, unsigned count, time_t now,
                         struct certificate_details *details)
 {
-    details->valid_from = gnutls_x509_crt_get_activation_time(chain[0]);
     details->expires = gnutls_x509_crt_get_expiration_time(chain[0]);
     for (unsigned i = 0; i < count; i++) {
         /* An intermediate that ends before the leaf ends it too. A certificate that signed itself
@@ -139,13 +134,13 @@ static bool has_flaw(const struct certificate_details *details)
            details->weak || details->wrong_purpose;
 }
 
-void certificate_inspect_chain(const gnutls_datum_t *chain, unsigned count,
-                               gnutls_x509_trust_list_t trust, const char *name, time_t now,
-                               struct certificate_details *details)
+static void inspect_chain(const gnutls_datum_t *chain, unsigned count,
+                          gnutls_x509_trust_list_t trust, const char *name, time_t now,
+                          struct certificate_details *details)
 {
-    gnutls_x509_crt_t certificates[CHAIN_LIMIT] = {NULL};
+    gnutls_x509_crt_t certificates[CERTIFICATE_CHAIN_LIMIT] = {NULL};
     unsigned read = 0;
-    bool broken = count > CHAIN_LIMIT;
+    bool broken = count > CERTIFICATE_CHAIN_LIMIT;
     details->seen = true;
     details->none = count == 0;
     while (read < count && !broken) {
@@ -164,8 +159,8 @@ void certificate_inspect_chain(const gnutls_datum_t *chain, unsigned count,
         bool fits = name_fits(certificates[0], name);
         details->wrong_name = !alternative || !fits;
         details->only_common_name = !alternative && fits;
-        judge_dates(certificates, count, now, details);
-        judge_chain(certificates, count, trust, details);
+        check_dates(certificates, count, now, details);
+        verify_chain(certificates, count, trust, details);
     }
     details->valid = !has_flaw(details);
     for (unsigned i = 0; i < read; i++) {
@@ -175,7 +170,7 @@ void certificate_inspect_chain(const gnutls_datum_t *chain, unsigned count,
 
 static void copy_name(char *to, size_t size, const char *from)
 {
-    size_t length = from == NULL ? 0 : strnlen(from, size - 1);
+    size_t length = !from ? 0 : strnlen(from, size - 1);
     if (length > 0) {
         memcpy(to, from, length);
     }
@@ -192,7 +187,7 @@ void certificate_inspect(gnutls_session_t session, gnutls_x509_trust_list_t trus
               gnutls_protocol_get_name(gnutls_protocol_get_version(session)));
     copy_name(details->cipher, sizeof(details->cipher),
               gnutls_cipher_get_name(gnutls_cipher_get(session)));
-    certificate_inspect_chain(chain, chain == NULL ? 0 : count, trust, name, time(NULL), details);
+    inspect_chain(chain, !chain ? 0 : count, trust, name, time(NULL), details);
 }
 
 void certificate_details_clear(struct certificate_details *details)

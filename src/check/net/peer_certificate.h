@@ -9,10 +9,7 @@
 #include <time.h>
 
 #include "base/problem.h"
-
-enum {
-    CERTIFICATE_NAME_LIMIT = 32, /* names kept of one certificate */
-};
+#include "check/net/limits.h"
 
 /* What a handshake has shown. */
 struct certificate_details {
@@ -32,7 +29,6 @@ struct certificate_details {
     bool wrong_purpose;    /* not for servers */
     char *names[CERTIFICATE_NAME_LIMIT]; /* printable; DNS names and IP addresses */
     size_t name_count;
-    time_t valid_from;
     time_t expires;
 };
 
@@ -44,12 +40,6 @@ gnutls_x509_trust_list_t certificate_load_trust(const char *file, struct problem
    without brackets). Fills `details`, to be cleared with certificate_details_clear. */
 void certificate_inspect(gnutls_session_t session, gnutls_x509_trust_list_t trust, const char *name,
                          struct certificate_details *details);
-
-/* As certificate_inspect, for a chain of `count` DER certificates, leaf first, at the time `now`.
- */
-void certificate_inspect_chain(const gnutls_datum_t *chain, unsigned count,
-                               gnutls_x509_trust_list_t trust, const char *name, time_t now,
-                               struct certificate_details *details);
 
 void certificate_details_clear(struct certificate_details *details);
 

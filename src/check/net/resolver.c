@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include "check/text.h"
+#include "check/net/text.h"
 
 enum {
     CLASS_IN = 1,
@@ -37,14 +37,14 @@ static bool parse_server(const char *text, struct ip_address *address, int *port
     size_t length = strlen(text);
     if (text[0] == '[') {
         const char *end = strchr(text, ']');
-        length = end == NULL ? 0 : (size_t)(end + 1 - text);
-        colon = end != NULL && end[1] != '\0' ? end + 1 : NULL;
+        length = !end ? 0 : (size_t)(end + 1 - text);
+        colon = end && end[1] != '\0' ? end + 1 : NULL;
     } else if (strchr(text, ':') == strrchr(text, ':')) {
         colon = strchr(text, ':');
-        length = colon == NULL ? length : (size_t)(colon - text);
+        length = !colon ? length : (size_t)(colon - text);
     }
     *port = 0;
-    if (colon != NULL) {
+    if (colon) {
         size_t digits = strspn(colon + 1, "0123456789");
         bool number = colon[0] == ':' && digits > 0 && digits <= 5 && colon[1 + digits] == '\0';
         *port = number ? (int)strtol(colon + 1, NULL, 10) : 0;
@@ -73,7 +73,7 @@ static bool set_servers(struct resolver *resolver, char *const *servers, size_t 
                         struct problem *problem)
 {
     struct ares_addr_port_node *nodes = calloc(count, sizeof(*nodes));
-    if (nodes == NULL) {
+    if (!nodes) {
         return problem_set(problem, "there is no memory left: free some and start again");
     }
     bool good = true;
@@ -101,7 +101,7 @@ struct resolver *resolver_create(char *const *servers, size_t server_count, int 
                                  struct problem *problem)
 {
     struct resolver *resolver = calloc(1, sizeof(*resolver));
-    if (resolver == NULL) {
+    if (!resolver) {
         problem_set(problem, "there is no memory left: free some and start again");
         return NULL;
     }
@@ -133,7 +133,7 @@ struct resolver *resolver_create(char *const *servers, size_t server_count, int 
 
 void resolver_free(struct resolver *resolver)
 {
-    if (resolver != NULL) {
+    if (resolver) {
         ares_destroy(resolver->channel);
         free(resolver->overrides);
         free(resolver);
@@ -144,7 +144,7 @@ bool resolver_add_override(struct resolver *resolver, const char *text, struct p
 {
     struct override override;
     const char *colon = strchr(text, ':');
-    size_t length = colon == NULL ? 0 : (size_t)(colon - text);
+    size_t length = !colon ? 0 : (size_t)(colon - text);
     if (length == 0 || length >= sizeof(override.host) ||
         !ip_address_parse(colon + 1, strlen(colon + 1), &override.address)) {
         return problem_set_usage(problem,
@@ -156,7 +156,7 @@ bool resolver_add_override(struct resolver *resolver, const char *text, struct p
     override.host[length] = '\0';
     struct override *longer =
         realloc(resolver->overrides, (resolver->override_count + 1) * sizeof(*longer));
-    if (longer == NULL) {
+    if (!longer) {
         return problem_set(problem, "there is no memory left: free some and start again");
     }
     resolver->overrides = longer;

@@ -20,10 +20,6 @@ enum lookup_status {
     LOOKUP_FAILED, /* no answer, or none that can be used */
 };
 
-enum {
-    HOST_ADDRESS_LIMIT = 2 * DNS_RECORD_LIMIT,
-};
-
 /* A question for the records of one type. Whoever starts it keeps it in place until it is done. */
 struct record_lookup {
     enum lookup_status status;

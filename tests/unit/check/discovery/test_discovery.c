@@ -5,14 +5,14 @@
 static void assert_name(const char *given, const char *server_name, const char *hostname)
 {
     struct problem problem = {0};
-    struct walk *walk = walk_create(given, NULL, &problem);
-    if (walk == NULL) {
+    struct discovery *discovery = discovery_create(given, NULL, true, &problem);
+    if (!discovery) {
         fail_msg("%s: %s", given, problem.text);
     } else {
-        assert_string_equal(walk->server_name, server_name);
-        assert_string_equal(walk->hostname, hostname);
+        assert_string_equal(discovery->server_name, server_name);
+        assert_string_equal(discovery->hostname, hostname);
     }
-    walk_free(walk);
+    discovery_free(discovery);
 }
 
 static void test_names_are_taken_as_people_write_them(void **state)
@@ -36,9 +36,9 @@ static void test_what_is_no_server_name_is_wrong_usage(void **state)
         "a\n", "ü\u202e"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct problem problem = {0};
-        struct walk *walk = walk_create(bad[i], NULL, &problem);
-        if (walk != NULL || problem.status != PROBLEM_USAGE) {
-            fail_msg("\"%s\": %s", bad[i], walk == NULL ? problem.text : "was accepted");
+        struct discovery *discovery = discovery_create(bad[i], NULL, true, &problem);
+        if (discovery || problem.status != PROBLEM_USAGE) {
+            fail_msg("\"%s\": %s", bad[i], !discovery ? problem.text : "was accepted");
         }
     }
 }

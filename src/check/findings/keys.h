@@ -28,7 +28,7 @@ struct keys {
 
 /* Judges the answer of /_matrix/key/v2/server for `server_name` at the time `now_ms` (milliseconds
    since 1970). To be cleared with keys_clear. */
-void keys_judge(struct keys *keys, const json_t *document, const char *server_name,
+void keys_check(struct keys *keys, const json_t *document, const char *server_name,
                 long long now_ms);
 
 void keys_clear(struct keys *keys);

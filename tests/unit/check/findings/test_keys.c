@@ -1,4 +1,4 @@
-#include "check/keys.h"
+#include "check/findings/keys.h"
 
 #include "unit.h"
 
@@ -46,7 +46,7 @@ static const char published_key[] = "XGX0JRS2Af3be3knz2fBiRbApjm2Dh61gXDJA8kcJNI
 static enum keys_flaw judge(json_t *document, const char *server_name)
 {
     struct keys keys;
-    keys_judge(&keys, document, server_name, NOW);
+    keys_check(&keys, document, server_name, NOW);
     enum keys_flaw flaw = keys.flaw;
     keys_clear(&keys);
     json_decref(document);

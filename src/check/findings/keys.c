@@ -1,11 +1,11 @@
-#include "check/keys.h"
+#include "check/findings/keys.h"
 
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/text.h"
+#include "check/net/text.h"
 #include "matrix/canonical_json.h"
 
 enum {
@@ -20,7 +20,7 @@ static int value_of_base64(char c)
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const char *at = c == '\0' ? NULL : strchr(alphabet, c);
-    return at == NULL ? -1 : (int)(at - alphabet);
+    return !at ? -1 : (int)(at - alphabet);
 }
 
 size_t keys_decode_base64(const char *text, unsigned char *out, size_t size)
@@ -81,13 +81,13 @@ static char *signed_text(const json_t *document, size_t *length)
 }
 
 /* Judges one key of verify_keys, and its signature over `text`. */
-static enum keys_flaw judge_key(const json_t *key, const json_t *signature, const char *text,
+static enum keys_flaw check_key(const json_t *key, const json_t *signature, const char *text,
                                 size_t length)
 {
     unsigned char point[KEY_LENGTH];
     unsigned char value[SIGNATURE_LENGTH];
     const char *encoded = json_string_value(json_object_get(key, "key"));
-    if (encoded == NULL || keys_decode_base64(encoded, point, sizeof(point)) != sizeof(point)) {
+    if (!encoded || keys_decode_base64(encoded, point, sizeof(point)) != sizeof(point)) {
         return KEYS_BROKEN;
     }
     if (!json_is_string(signature)) {
@@ -100,7 +100,7 @@ static enum keys_flaw judge_key(const json_t *key, const json_t *signature, cons
 }
 
 /* Every key must have signed the object: a key that has not could be anyone's. */
-static void judge_signatures(struct keys *keys, const json_t *document, const char *server_name)
+static void check_signatures(struct keys *keys, const json_t *document, const char *server_name)
 {
     size_t length = 0;
     size_t count = 0;
@@ -110,7 +110,7 @@ static void judge_signatures(struct keys *keys, const json_t *document, const ch
     const json_t *signatures =
         json_object_get(json_object_get(document, "signatures"), server_name);
     char *text = signed_text(document, &length);
-    keys->flaw = text == NULL ? KEYS_NOT_CANONICAL : KEYS_GOOD;
+    keys->flaw = !text ? KEYS_NOT_CANONICAL : KEYS_GOOD;
     json_object_foreach(verify_keys, id, key)
     {
         if (keys->flaw != KEYS_GOOD) {
@@ -118,7 +118,7 @@ static void judge_signatures(struct keys *keys, const json_t *document, const ch
         }
         if (strncmp(id, algorithm, strlen(algorithm)) == 0) {
             count++;
-            keys->flaw = judge_key(key, json_object_get(signatures, id), text, length);
+            keys->flaw = check_key(key, json_object_get(signatures, id), text, length);
             free(keys->key_id);
             keys->key_id = text_printable(id, strlen(id));
         }
@@ -129,7 +129,7 @@ static void judge_signatures(struct keys *keys, const json_t *document, const ch
     free(text);
 }
 
-void keys_judge(struct keys *keys, const json_t *document, const char *server_name,
+void keys_check(struct keys *keys, const json_t *document, const char *server_name,
                 long long now_ms)
 {
     const json_t *name = json_object_get(document, "server_name");
@@ -148,7 +148,7 @@ void keys_judge(struct keys *keys, const json_t *document, const char *server_na
     } else if (keys->valid_until_ts <= now_ms) {
         keys->flaw = KEYS_EXPIRED;
     } else {
-        judge_signatures(keys, document, server_name);
+        check_signatures(keys, document, server_name);
     }
 }
 

@@ -1,18 +1,14 @@
-#include "check/answers.h"
+#include "check/findings/answers.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "check/text.h"
+#include "check/net/limits.h"
+#include "check/net/text.h"
 #include "matrix/documents.h"
 #include "matrix/url.h"
-
-enum {
-    DEPTH_LIMIT = 32,
-    VERSION_LIMIT = 64,
-};
 
 /* Whether brackets nest no deeper than the limit, so that the parser need not be trusted to end a
    recursion early. */
@@ -32,7 +28,7 @@ static bool is_shallow(const char *body, size_t length)
         } else if ((c == '}' || c == ']') && depth > 0) {
             depth--;
         }
-        if (depth > DEPTH_LIMIT) {
+        if (depth > ANSWER_DEPTH_LIMIT) {
             return false;
         }
     }
@@ -44,11 +40,11 @@ json_t *answer_parse(const char *body, size_t length, char **error)
     json_error_t where;
     *error = NULL;
     if (!is_shallow(body, length)) {
-        *error = text_format("it nests deeper than %d levels", DEPTH_LIMIT);
+        *error = text_format("it nests deeper than %d levels", ANSWER_DEPTH_LIMIT);
         return NULL;
     }
     json_t *document = json_loadb(body, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
-    if (document == NULL) {
+    if (!document) {
         char *words = text_printable(where.text, strlen(where.text));
         *error = length == 0 ? text_format("it is empty")
                              : text_format("line %d: %s", where.line, words);
@@ -106,7 +102,7 @@ json_t *answer_versions(const json_t *document)
         return NULL;
     }
     json_t *result = json_array();
-    for (size_t i = 0; i < json_array_size(versions) && i < VERSION_LIMIT; i++) {
+    for (size_t i = 0; i < json_array_size(versions) && i < ANSWER_VERSION_LIMIT; i++) {
         const json_t *version = json_array_get(versions, i);
         if (json_is_string(version)) {
             char *text = text_printable(json_string_value(version), json_string_length(version));
@@ -129,7 +125,7 @@ static char *contact_flaw(const json_t *contact, size_t index)
     };
     struct problem problem;
     char *flaw = NULL;
-    if (read.role == NULL) {
+    if (!read.role) {
         flaw = text_format("contacts[%zu] has no role", index);
     } else if (!document_check_contact(&read, &problem)) {
         char *words = text_printable(problem.text, strlen(problem.text));
@@ -147,22 +143,22 @@ char *answer_support_flaw(const json_t *document)
     const json_t *contacts = json_object_get(document, "contacts");
     const json_t *page = json_object_get(document, "support_page");
     struct problem problem;
-    if (contacts == NULL && page == NULL) {
+    if (!contacts && !page) {
         return text_format("it has neither contacts nor support_page");
     }
-    if (contacts != NULL && !json_is_array(contacts)) {
+    if (contacts && !json_is_array(contacts)) {
         return text_format("contacts is no array");
     }
-    if (page == NULL && json_array_size(contacts) == 0) {
+    if (!page && json_array_size(contacts) == 0) {
         return text_format("contacts is empty, and there is no support_page");
     }
-    if (page != NULL &&
+    if (page &&
         (!json_is_string(page) || strlen(json_string_value(page)) != json_string_length(page) ||
          !url_check(json_string_value(page), true, &problem))) {
         return text_format("support_page is no URL");
     }
     char *flaw = NULL;
-    for (size_t i = 0; flaw == NULL && i < json_array_size(contacts); i++) {
+    for (size_t i = 0; !flaw && i < json_array_size(contacts); i++) {
         flaw = contact_flaw(json_array_get(contacts, i), i);
     }
     return flaw;
@@ -190,7 +186,7 @@ static long long seconds_of(const char *value, size_t length)
 long long answer_max_age(const char *cache_control)
 {
     long long max_age = -1;
-    const char *at = cache_control == NULL ? "" : cache_control;
+    const char *at = !cache_control ? "" : cache_control;
     while (*at != '\0') {
         at += strspn(at, " \t,");
         size_t length = strcspn(at, ",");
@@ -208,7 +204,7 @@ long long answer_max_age(const char *cache_control)
 bool answer_is_json_type(const char *content_type)
 {
     static const char json[] = "application/json";
-    if (content_type == NULL || strncasecmp(content_type, json, strlen(json)) != 0) {
+    if (!content_type || strncasecmp(content_type, json, strlen(json)) != 0) {
         return false;
     }
     return strchr("; \t", content_type[strlen(json)]) != NULL;

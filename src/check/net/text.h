@@ -1,23 +1,19 @@
-/* Text that is safe to print, and text that is put together. */
-#ifndef CHECK_TEXT_H
-#define CHECK_TEXT_H
+/* Text that is safe to print, and text that is put together. Where memory runs out these end the
+   program: half a report would be a wrong one. */
+#ifndef CHECK_NET_TEXT_H
+#define CHECK_NET_TEXT_H
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdnoreturn.h>
 
-/* The longest piece of a stranger's text that is shown, in bytes. */
-enum {
-    TEXT_SHOWN_LENGTH = 200,
-};
-
-/* A formatted string; the caller frees it. Memory that runs out ends the program. */
+/* A formatted string; the caller frees it. */
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* As text_format, with the arguments as a list. */
 char *text_format_list(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 
-/* A copy of `length` bytes of text, terminated; the caller frees it. Memory that runs out ends the
-   program. */
+/* A copy of `length` bytes of text, terminated; the caller frees it. */
 char *text_copy(const char *text, size_t length);
 
 /* A copy of a stranger's text that a terminal shows as it is: control characters (C0, DEL, C1),
@@ -26,8 +22,7 @@ char *text_copy(const char *text, size_t length);
    frees it. */
 char *text_printable(const char *text, size_t length);
 
-/* "1 hour", "61 days", "90 seconds": a span of time in the largest unit that says it well.
-   `seconds` is not negative. The caller frees it. */
-char *text_duration(long long seconds);
+/* Says so, and ends the program with status 1. */
+noreturn void text_end_without_memory(void);
 
 #endif

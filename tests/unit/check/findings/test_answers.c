@@ -1,4 +1,4 @@
-#include "check/answers.h"
+#include "check/findings/answers.h"
 
 #include <stdlib.h>
 

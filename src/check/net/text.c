@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "check/text.h"
+#include "check/net/text.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void end_without_memory(void)
+#include "check/net/limits.h"
+
+void text_end_without_memory(void)
 {
     fputs("matrix-delegation-check: there is no memory left: free some and start again\n", stderr);
     exit(1);
@@ -18,7 +20,7 @@ char *text_format_list(const char *format, va_list arguments)
 {
     char *text = NULL;
     if (vasprintf(&text, format, arguments) < 0) {
-        end_without_memory();
+        text_end_without_memory();
     }
     return text;
 }
@@ -35,8 +37,8 @@ char *text_format(const char *format, ...)
 char *text_copy(const char *text, size_t length)
 {
     char *copy = malloc(length + 1);
-    if (copy == NULL) {
-        end_without_memory();
+    if (!copy) {
+        text_end_without_memory();
     } else {
         if (length > 0) {
             memcpy(copy, text, length);
@@ -110,20 +112,4 @@ char *text_printable(const char *text, size_t length)
         used += (size_t)snprintf(buffer + used, sizeof(buffer) - used, "…");
     }
     return text_copy(buffer, used);
-}
-
-char *text_duration(long long seconds)
-{
-    static const struct {
-        long long length;
-        const char *name;
-    } units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}};
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        long long count = seconds / units[i].length;
-        /* A span below two of a unit is said in that unit only where nothing is lost. */
-        if (count >= 2 || (count == 1 && seconds == units[i].length)) {
-            return text_format("%lld %s%s", count, units[i].name, count == 1 ? "" : "s");
-        }
-    }
-    return text_format("%lld second%s", seconds, seconds == 1 ? "" : "s");
 }
