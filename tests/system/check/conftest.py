@@ -1,15 +1,14 @@
 """The test internet, built once, and the tester run in it."""
 
+import json
 import subprocess
 from pathlib import Path
 
-import cases_bad  # noqa: F401  (declares its cases)
-import cases_good  # noqa: F401
-import cases_traps  # noqa: F401
+import cases  # noqa: F401  (declares them)
 import pytest
-import world
-from authority import Authority
-from internet import BUILD, HOME, ODD, SECOND_HOME, PRIVATE, SLOWNESS, Internet, why_not
+from world import domains
+from world.authority import Authority
+from world.internet import BUILD, HOME, ODD, PRIVATE, SECOND_HOME, SLOWNESS, Internet, why_not
 
 TESTER = BUILD / "matrix-delegation-check"
 
@@ -25,7 +24,17 @@ class Internets:
     def __init__(self, internet, authorities):
         self.internet = internet
         self.authorities = authorities
+        self.reports = {}
         self.caught = internet.directory / "caught"  # what the traps on the tester's machine saw
+
+    def report(self, name):
+        """The finished process and the JSON report of a case, which is run once."""
+        if name not in self.reports:
+            case = domains.CASES[name]
+            run = self.check("--json", *case.arguments, case.domain.server_name)
+            assert run.stderr == ""
+            self.reports[name] = run, json.loads(run.stdout)
+        return self.reports[name]
 
     def check(self, *arguments, ca=True, machine="tester"):
         """Runs the tester to its end; returns the finished process."""
@@ -44,7 +53,7 @@ class Internets:
 def site_specification(kind, addresses, ports, authorities):
     return {
         "listen": [[address, port] for pair in addresses for address in pair for port in ports],
-        "sites": world.sites(kind, authorities),
+        "sites": domains.sites(kind, authorities),
     }
 
 
@@ -61,13 +70,13 @@ def internet(tmp_path_factory):
     built = Internet(directory)
     try:
         built.build()
-        built.start_dns(world.zone_records(), world.failing_zones())
-        built.start_nginx(world.nginx_servers(authorities))
-        built.start_daemon(world.daemon_settings(authorities))
+        built.start_dns(domains.zone_records(), domains.failing_zones())
+        built.start_nginx(domains.nginx_servers(authorities))
+        built.start_daemon(domains.daemon_settings(authorities))
         odd = site_specification("apex", [ODD], [443], authorities)
         odd["plain"] = [[ODD[0], 80]]
         odd["plain_routes"] = {
-            "/plain-document": world.page({"m.server": "matrix.redirects-to-plain-http.example:8448"})
+            "/plain-document": domains.page({"m.server": "matrix.redirects-to-plain-http.example:8448"})
         }
         built.start_sites("apex", odd)
         home = site_specification("home", [HOME, SECOND_HOME, PRIVATE], [8448, 8449], authorities)

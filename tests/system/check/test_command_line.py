@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from internet import BUILD, DNS, HOME, SILENT
+from world.internet import BUILD, DNS, HOME, SILENT
 
 TESTER = BUILD / "matrix-delegation-check"
 GOOD = "step-3-2.example"

@@ -5,8 +5,8 @@ import re
 import subprocess
 
 import pytest
-import world
-from internet import BUILD, PROJECT
+from world import domains
+from world.internet import BUILD, PROJECT
 
 PAGE = (PROJECT / "man" / "matrix-delegation-check.1").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r'^\.\\" case: (\w+)\n\.nf\n(.*?)\n\.fi$', PAGE, re.M | re.S))
@@ -36,7 +36,7 @@ def test_every_code_is_met_in_a_case():
     """Those that no test internet can bring about are named here."""
     out_of_reach = {"connection_failed"}
     codes = set(codes_of_the_program())
-    met = {code for case in world.CASES.values() for code in case.errors + case.warnings}
+    met = {each.code for case in domains.CASES.values() for each in case.findings}
     assert codes - met == out_of_reach
 
 
@@ -78,7 +78,7 @@ def test_there_are_six_examples():
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_is_what_a_person_sees(internet, name):
-    case = world.CASES[name]
+    case = domains.CASES[name]
     arguments = [*case.arguments, case.domain.server_name]
     command = " ".join(["$ matrix-delegation-check", *arguments])
     shown = f"{command}\n{internet.check(*arguments).stdout}".rstrip("\n")

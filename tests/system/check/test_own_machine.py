@@ -2,11 +2,11 @@
 
 import time
 
-import cases_traps
+from cases import own_machine
 import pytest
-import world
+from world import domains
 
-CASES = [name for name in world.CASES if hasattr(cases_traps, name)]
+CASES = [name for name in domains.CASES if hasattr(own_machine, name)]
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def caught(internet):
 
 @pytest.mark.parametrize("name", CASES)
 def test_no_case_reaches_a_trap(internet, caught, name):
-    case = world.CASES[name]
+    case = domains.CASES[name]
     internet.check(*case.arguments, case.domain.server_name)
     assert caught() == ""
 

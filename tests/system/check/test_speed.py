@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from internet import SLOWNESS
+from world.internet import SLOWNESS
 
 ROUND_TRIP = 0.4
 # The longest chain of a name with a document, addresses and no SRV records: the addresses; TCP,

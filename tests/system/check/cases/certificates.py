@@ -1,0 +1,132 @@
+"""What can be wrong with the homeserver's certificate."""
+
+from world.domains import BRIEF, case, error, warning
+
+
+@case(
+    error(
+        "certificate_name",
+        "the certificate is for \\x1B[2Jother.example, b.example, c.example, d.example and 1",
+    ),
+    arguments=BRIEF,
+)
+def certificate_for_another_name(domain):
+    domain.alone()
+    domain.home.certificate("\x1b[2Jother.example", "b.example", "c.example", "d.example", "e.example")
+
+
+@case(
+    error(
+        "certificate_expired",
+        "the certificate expired 2 days ago",
+        "renew the certificate, and have the server load the new one",
+    ),
+    arguments=BRIEF,
+)
+def certificate_has_expired(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, days=(-90, -3))
+
+
+@case(
+    error(
+        "certificate_not_yet_valid",
+        "the certificate is not valid yet",
+        "set the clocks right, of this machine and of the one that made the certificate",
+    ),
+    arguments=BRIEF,
+)
+def certificate_of_tomorrow(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, days=(1, 90))
+
+
+@case(
+    error(
+        "certificate_self_signed",
+        "the certificate is self-signed",
+        "other servers refuse it: get one from a public CA, for example Let's Encrypt",
+    ),
+    arguments=BRIEF,
+)
+def certificate_is_self_signed(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, flaw="self_signed")
+
+
+@case(
+    error(
+        "certificate_chain",
+        "the server sends its own certificate alone, and the CA that signed it is not known",
+        "have it send the intermediate certificates too: use fullchain.pem rather than cert.pem",
+    ),
+    arguments=BRIEF,
+)
+def certificate_without_its_intermediate(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, flaw="chain")
+
+
+@case(
+    error(
+        "certificate_untrusted",
+        "the certificate comes from no CA that is known here",
+        "get one from a public CA, for example Let's Encrypt",
+    ),
+    arguments=BRIEF,
+)
+def certificate_of_an_unknown_ca(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, authority="unknown")
+
+
+@case(
+    error(
+        "certificate_name",
+        "the certificate has the name matrix.example.com only as common name, which homeservers",
+        "get a certificate with matrix.example.com as subject alternative name",
+    ),
+    arguments=BRIEF,
+)
+def certificate_with_a_common_name_only(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, flaw="common_name")
+
+
+@case(
+    error(
+        "certificate_weak",
+        "the certificate uses an algorithm that is no longer trusted",
+        "get a new one with an ECDSA P-256 or RSA 2048 key and SHA-256",
+    ),
+    arguments=BRIEF,
+)
+def certificate_signed_with_sha_1(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, flaw="sha_1")
+
+
+@case(
+    error(
+        "certificate_purpose",
+        "the certificate is not meant for servers",
+        "get one with the extended key usage \"TLS server\"",
+    ),
+    arguments=BRIEF,
+)
+def certificate_for_clients(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, flaw="purpose")
+
+
+@case(
+    warning(
+        "certificate_expires_soon",
+        "the certificate ends in 5 days",
+        "see that its renewal runs, and that the server loads the new one",
+    ),
+    arguments=BRIEF,
+)
+def certificate_ends_soon(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, days=(-85, 5))

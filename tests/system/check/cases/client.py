@@ -1,0 +1,217 @@
+"""What clients and people find."""
+
+from world.domains import (
+    CLIENT,
+    CORS,
+    SUPPORT,
+    VERSIONS,
+    WORKS,
+    case,
+    error,
+    page,
+    redirect,
+    warning,
+)
+from world.internet import DNS
+
+
+@case(
+    warning(
+        "client_absent",
+        "there is no document at https://example.com/.well-known/matrix/client (status 404), so",
+        "answer with {\"m.homeserver\": {\"base_url\": \"https://matrix.example.com\"}}",
+    ),
+    warning(
+        "client_cors",
+        "the answer for the client document has no CORS header, so web clients never see it",
+        "send Access-Control-Allow-Origin: * with every answer there, redirects and errors too",
+    ),
+)
+def client_document_missing_without_cors(domain):
+    domain.alone()
+    domain.apex.routes[CLIENT] = page("", {}, 404)
+
+
+@case(
+    error(
+        "client_cors",
+        "the answer for the client document has no CORS header, so web clients never see it",
+    ),
+    verdict=WORKS,
+)
+def client_document_without_cors(domain):
+    domain.alone()
+    domain.apex.routes[CLIENT]["headers"] = {"Content-Type": "application/json"}
+
+
+@case(
+    error(
+        "client_cors",
+        "a redirect to the client document has no CORS header, so web clients never see it",
+    ),
+    verdict=WORKS,
+)
+def client_redirect_without_cors(domain):
+    domain.alone()
+    domain.apex.routes["/client"] = domain.apex.routes[CLIENT]
+    domain.apex.routes[CLIENT] = redirect("/client", {})
+
+
+@case(
+    error(
+        "client_status",
+        "https://example.com/.well-known/matrix/client answers 503",
+        "answer with {\"m.homeserver\": {\"base_url\": \"https://matrix.example.com\"}}",
+    ),
+    verdict=WORKS,
+)
+def client_document_with_status_503(domain):
+    domain.alone()
+    domain.apex.routes[CLIENT]["status"] = 503
+
+
+@case(
+    error(
+        "client_not_json",
+        "the client document is no JSON object (line 1: unexpected token near end of file)",
+        "answer with {\"m.homeserver\": {\"base_url\": \"https://matrix.example.com\"}}",
+    ),
+    verdict=WORKS,
+)
+def client_document_is_broken(domain):
+    domain.alone()
+    domain.apex.routes[CLIENT] = page('{"m.homeserver": ')
+
+
+@case(
+    error(
+        "client_no_base_url",
+        "the client document has no m.homeserver with a base_url",
+        "answer with {\"m.homeserver\": {\"base_url\": \"https://matrix.example.com\"}}",
+    ),
+    verdict=WORKS,
+)
+def client_document_without_base_url(domain):
+    domain.alone()
+    domain.apex.routes[CLIENT] = page({"m.homeserver": {"url": "https://example.com"}})
+
+
+@case(
+    error(
+        "client_base_url_invalid",
+        "m.homeserver's base_url \"matrix.example.com\" has no scheme",
+        "a URL begins with https://, for example \"https://matrix.example.com\"",
+    ),
+    verdict=WORKS,
+)
+def base_url_without_scheme(domain):
+    domain.alone()
+    domain.apex.routes[CLIENT] = page({"m.homeserver": {"base_url": domain.matrix}})
+
+
+@case(
+    error(
+        "client_base_url_invalid",
+        "m.homeserver's base_url \"http://matrix.example.com\" is not https",
+        "write it with https://, as browsers refuse the other",
+    ),
+    verdict=WORKS,
+)
+def base_url_over_http(domain):
+    domain.alone()
+    document = {"m.homeserver": {"base_url": f"http://{domain.matrix}"}}
+    domain.apex.routes[CLIENT] = page(document)
+
+
+@case(
+    error(
+        "client_base_url_invalid",
+        "base_url https://gone.example.com: its host has no address",
+        "correct base_url, or add its host to the DNS",
+    ),
+    verdict=WORKS,
+)
+def base_url_of_no_such_host(domain):
+    domain.alone()
+    document = {"m.homeserver": {"base_url": f"https://gone.{domain.name}"}}
+    domain.apex.routes[CLIENT] = page(document)
+
+
+@case(
+    error(
+        "address_local",
+        "base_url https://[::1]:8448: every machine has its address for itself",
+    ),
+    verdict=WORKS,
+)
+def base_url_of_every_machine(domain):
+    domain.alone()
+    domain.apex.routes[CLIENT] = page({"m.homeserver": {"base_url": "https://[::1]:8448"}})
+
+
+@case(
+    error(
+        "client_identity_server_invalid",
+        "m.identity_server's base_url \"id.example\" has no scheme",
+        "a URL begins with https://, for example \"https://matrix.example.com\"",
+    ),
+    verdict=WORKS,
+)
+def identity_server_without_scheme(domain):
+    domain.alone()
+    document = {
+        "m.homeserver": {"base_url": f"https://{domain.matrix}:8448"},
+        "m.identity_server": {"base_url": "id.example"},
+    }
+    domain.apex.routes[CLIENT] = page(document)
+
+
+@case(
+    error(
+        "client_versions_status",
+        "https://matrix.example.com:8448/_matrix/client/versions answers 404",
+        "have the homeserver, or the reverse proxy before it, answer everything under /_matrix",
+    ),
+    verdict=WORKS,
+)
+def base_url_without_client_api(domain):
+    domain.alone()
+    del domain.home.routes[VERSIONS]
+
+
+@case(
+    error(
+        "client_versions_invalid",
+        "https://matrix.example.com:8448/_matrix/client/versions answers no versions (line 1:",
+        "let base_url name the homeserver: something else answers there",
+    ),
+    verdict=WORKS,
+)
+def base_url_of_a_website(domain):
+    domain.alone()
+    domain.home.routes[VERSIONS] = page("<html>", {**CORS, "Content-Type": "text/html"})
+
+
+@case(
+    error(
+        "client_versions_cors",
+        "https://matrix.example.com:8448/_matrix/client/versions has no CORS header, so web",
+        "let the reverse proxy pass the homeserver's CORS headers on",
+    ),
+    verdict=WORKS,
+)
+def client_api_without_cors(domain):
+    domain.alone()
+    domain.home.routes[VERSIONS]["headers"] = {"Content-Type": "application/json"}
+
+
+@case(
+    warning(
+        "support_invalid",
+        "the support document does not count: contacts is empty, and there is no support_page",
+        "answer with contacts, a support_page, or both; or with 404 where there is none",
+    ),
+)
+def support_without_contacts(domain):
+    domain.alone()
+    domain.apex.routes[SUPPORT] = page({"contacts": []})

@@ -1,0 +1,189 @@
+"""What the homeserver answers to other servers."""
+
+from world.domains import BRIEF, KEYS, VERSION, case, error, page, warning
+from world.homeserver import key_document, OTHER_KEY
+
+
+@case(
+    error(
+        "keys_status",
+        "/_matrix/key/v2/server answers 404",
+        "have the homeserver, or the reverse proxy before it, answer everything under /_matrix",
+    ),
+    arguments=BRIEF,
+)
+def proxy_forwards_nothing(domain):
+    domain.alone()
+    domain.home.routes.clear()
+
+
+@case(
+    warning(
+        "version_status",
+        "/_matrix/federation/v1/version answers 404",
+        "have the homeserver, or the reverse proxy before it, answer everything under /_matrix",
+    ),
+    arguments=BRIEF,
+)
+def version_is_missing(domain):
+    domain.alone()
+    del domain.home.routes[VERSION]
+
+
+@case(
+    warning(
+        "version_invalid",
+        "/_matrix/federation/v1/version answers no version (it is no JSON object)",
+        "have the homeserver, or the reverse proxy before it, answer everything under /_matrix",
+    ),
+    arguments=BRIEF,
+)
+def version_is_something_else(domain):
+    domain.alone()
+    domain.home.routes[VERSION] = page(["\x1b[0m"])
+
+
+@case(
+    error(
+        "keys_not_json",
+        "/_matrix/key/v2/server answers no JSON object (line 1: '[' or '{' expected near '<')",
+        "have the homeserver, or the reverse proxy before it, answer everything under /_matrix",
+    ),
+    arguments=BRIEF,
+)
+def keys_are_html(domain):
+    domain.alone()
+    domain.home.routes[KEYS] = page("<html>")
+
+
+@case(
+    error(
+        "keys_server_name",
+        "the homeserver there calls itself matrix.example.com, not example.com",
+        "set its server name to example.com, or correct the delegation: another homeserver",
+    ),
+    arguments=BRIEF,
+)
+def keys_of_another_server(domain):
+    domain.alone()
+    domain.home.routes[KEYS] = page(key_document(domain.matrix))
+
+
+@case(
+    error(
+        "keys_server_name",
+        "the homeserver there calls itself KEYS-IN-ANOTHER-CASE.EXAMPLE, not example.com",
+    ),
+    arguments=BRIEF,
+)
+def keys_in_another_case(domain):
+    domain.alone()
+    domain.home.routes[KEYS] = page(key_document(domain.name.upper()))
+
+
+@case(
+    error(
+        "keys_validity",
+        "its keys have no valid_until_ts in milliseconds",
+        "check the homeserver's signing key and its log",
+    ),
+    arguments=BRIEF,
+)
+def keys_without_validity(domain):
+    domain.alone()
+    document = key_document(domain.name, change=lambda keys: keys.pop("valid_until_ts"))
+    domain.home.routes[KEYS] = page(document)
+
+
+@case(
+    error(
+        "keys_expired",
+        "its keys' validity has passed",
+        "set that machine's clock right, and keep a proxy from caching /_matrix/key/v2/server",
+    ),
+    arguments=BRIEF,
+)
+def keys_have_expired(domain):
+    domain.alone()
+    domain.home.routes[KEYS] = page(key_document(domain.name, until=1600000000000))
+
+
+@case(
+    error(
+        "keys_missing",
+        "it publishes no Ed25519 key",
+        "check the homeserver's signing key and its log",
+    ),
+    arguments=BRIEF,
+)
+def keys_are_none(domain):
+    domain.alone()
+    document = key_document(domain.name, change=lambda keys: keys["verify_keys"].clear())
+    domain.home.routes[KEYS] = page(document)
+
+
+@case(
+    error(
+        "keys_invalid",
+        "its key ed25519:a_1 is not 32 bytes in unpadded base64",
+        "check the homeserver's signing key and its log",
+    ),
+    arguments=BRIEF,
+)
+def key_is_too_short(domain):
+    domain.alone()
+
+    def shorten(keys):
+        keys["verify_keys"]["ed25519:a_1"]["key"] = "c2hvcnQ"
+
+    domain.home.routes[KEYS] = page(key_document(domain.name, change=shorten))
+
+
+@case(
+    error(
+        "keys_invalid",
+        "its keys cannot be signed: canonical JSON has integers only, below 2^53",
+    ),
+    arguments=BRIEF,
+)
+def keys_with_a_fraction(domain):
+    domain.alone()
+    document = key_document(domain.name, change=lambda keys: keys.update(half=0.5))
+    domain.home.routes[KEYS] = page(document)
+
+
+@case(
+    error(
+        "keys_unsigned",
+        "its keys are not signed by ed25519:a_1",
+        "check the homeserver's signing key and its log",
+    ),
+    arguments=BRIEF,
+)
+def keys_are_unsigned(domain):
+    domain.alone()
+    document = key_document(domain.name, after=lambda keys: keys.pop("signatures"))
+    domain.home.routes[KEYS] = page(document)
+
+
+@case(
+    error(
+        "keys_signature",
+        "the signature of its keys by ed25519:a_1 is wrong",
+        "check that no proxy changes the answer, and the homeserver's signing key",
+    ),
+    arguments=BRIEF,
+)
+def keys_signed_by_another_key(domain):
+    domain.alone()
+    domain.home.routes[KEYS] = page(key_document(domain.name, signer=OTHER_KEY))
+
+
+@case(
+    error("keys_signature", "the signature of its keys by ed25519:a_1 is wrong"),
+    arguments=BRIEF,
+)
+def keys_changed_on_the_way(domain):
+    domain.alone()
+    document = key_document(domain.name, after=lambda keys: keys.update(note="changed"))
+    domain.home.routes[KEYS] = page(document)

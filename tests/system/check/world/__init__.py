@@ -1,0 +1,1 @@
+"""A small internet: its machines, its servers, and the domains in it."""
