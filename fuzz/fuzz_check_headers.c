@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = text_copy((const char *)data, size);
+    char *text = text_copy_part((const char *)data, size);
     bool strange = false;
     char *url = follow_resolve("https://example.com/.well-known/matrix/server", text, &strange);
     if (url != NULL && !strange) {

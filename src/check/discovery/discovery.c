@@ -22,10 +22,10 @@ static bool is_ascii(const char *text)
 static char *to_ascii(const char *name, struct problem *problem)
 {
     if (is_ascii(name)) {
-        return text_format("%s", name);
+        return text_copy(name);
     }
     const char *port = strrchr(name, ':');
-    char *host = text_copy(name, port ? (size_t)(port - name) : strlen(name));
+    char *host = text_copy_part(name, port ? (size_t)(port - name) : strlen(name));
     char *ascii = NULL;
     int status = idn2_to_ascii_8z(host, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
     char *result = NULL;
@@ -67,7 +67,7 @@ struct discovery *discovery_create(const char *name, const struct network *netwo
     discovery->network = network;
     discovery->check_client = check_client;
     discovery->server_name = ascii;
-    discovery->hostname = text_copy(parsed.host, parsed.host_length);
+    discovery->hostname = text_copy_part(parsed.host, parsed.host_length);
     discovery->parsed = parsed;
     return discovery;
 }

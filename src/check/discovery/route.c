@@ -29,8 +29,8 @@ static void set_direct(struct route *route, const char *text, const struct serve
                        enum step literal, enum step with_port)
 {
     route->step = name->kind == SERVER_NAME_DNS ? with_port : literal;
-    route->host_header = text_format("%s", text);
-    route->tls_name = text_copy(name->host, name->host_length);
+    route->host_header = text_copy(text);
+    route->tls_name = text_copy_part(name->host, name->host_length);
     route->final_port = name->port < 0 ? ROUTE_DEFAULT_PORT : name->port;
 }
 
@@ -42,7 +42,7 @@ static bool is_direct(const struct server_name *name)
 /* Steps 1 and 2, or 4 to 6. */
 static void start_undelegated(struct route *route)
 {
-    route->final_name = text_format("%s", route->origin.hostname);
+    route->final_name = text_copy(route->origin.hostname);
     if (is_direct(&route->origin.parsed)) {
         set_direct(route, route->origin.server_name, &route->origin.parsed, STEP_1, STEP_2);
     } else {
@@ -56,7 +56,7 @@ static void start_delegated(struct route *route)
     struct server_name delegated;
     struct problem problem;
     server_name_parse_target(route->delegated, &delegated, &problem);
-    route->final_name = text_copy(delegated.host, delegated.host_length);
+    route->final_name = text_copy_part(delegated.host, delegated.host_length);
     if (is_direct(&delegated)) {
         set_direct(route, route->delegated, &delegated, STEP_3_1, STEP_3_2);
     } else {
@@ -71,7 +71,7 @@ void route_start(struct route *route, const struct route_origin *origin)
     route->started = true;
     route->origin = *origin;
     if (origin->well_known->m_server) {
-        route->delegated = text_format("%s", origin->well_known->m_server);
+        route->delegated = text_copy(origin->well_known->m_server);
         start_delegated(route);
     } else {
         start_undelegated(route);
@@ -103,8 +103,8 @@ static void add_targets(struct route *route, const struct host_lookup *lookup, i
 static void set_named(struct route *route, enum step step)
 {
     route->step = step;
-    route->host_header = text_format("%s", route->final_name);
-    route->tls_name = text_format("%s", route->final_name);
+    route->host_header = text_copy(route->final_name);
+    route->tls_name = text_copy(route->final_name);
     route->final_port = ROUTE_DEFAULT_PORT;
 }
 

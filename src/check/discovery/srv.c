@@ -65,7 +65,7 @@ static void take_records(struct srv *srv, const struct record_lookup *lookup)
             .priority = record->priority,
             .weight = record->weight,
             .port = record->port,
-            .target = text_copy(record->target, strlen(record->target)),
+            .target = text_copy(record->target),
         };
     }
     qsort(srv->records, srv->count, sizeof(srv->records[0]), compare_records);

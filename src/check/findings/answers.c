@@ -66,7 +66,7 @@ static char *string_member(const json_t *object, const char *key)
     if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value)) {
         return NULL;
     }
-    return text_copy(json_string_value(value), json_string_length(value));
+    return text_copy_part(json_string_value(value), json_string_length(value));
 }
 
 char *answer_m_server(const json_t *document)

@@ -32,7 +32,7 @@ static enum finding_code add_at(struct branch at, const struct fetch *fetch, str
 /* "a.example, b.example and 3 more" */
 static char *list_names(const struct certificate_details *certificate)
 {
-    char *list = text_format("%s", "");
+    char *list = text_copy("");
     for (size_t i = 0; i < certificate->name_count && i < CERTIFICATE_NAMES_SHOWN; i++) {
         char *longer = text_format("%s%s%s", list, i == 0 ? "" : ", ", certificate->names[i]);
         free(list);
@@ -130,8 +130,8 @@ static struct finding bad_issuer(const struct certificate_details *certificate)
         if (flaws[i].there) {
             return (struct finding){
                 .code = flaws[i].code,
-                .text = text_format("%s", flaws[i].text),
-                .hint = flaws[i].hint ? text_format("%s", flaws[i].hint) : NULL,
+                .text = text_copy(flaws[i].text),
+                .hint = flaws[i].hint ? text_copy(flaws[i].hint) : NULL,
             };
         }
     }
@@ -276,7 +276,7 @@ enum finding_code diagnose_fetch(struct branch at, enum mark mark, const struct 
                       (struct finding){
                           .code = forbidden->code,
                           .mark = forbidden->mark == MARK_NOTE ? mark : forbidden->mark,
-                          .text = text_format("%s", forbidden->address),
+                          .text = text_copy(forbidden->address),
                       });
     }
     const struct outcome_message *message = message_of(fetch->outcome);
@@ -287,7 +287,7 @@ enum finding_code diagnose_fetch(struct branch at, enum mark mark, const struct 
                       .code = message->code,
                       .mark = fetch->outcome == FETCH_NO_ROUTE ? MARK_WARN : mark,
                       .text = detail ? text_format("%s (%s)", message->text, fetch->detail)
-                                     : text_format("%s", message->text),
+                                     : text_copy(message->text),
                       .hint = hint_for(fetch, message->code, context),
                   });
 }
@@ -409,6 +409,6 @@ struct finding diagnose_problem(enum finding_code code, const char *what,
     return (struct finding){
         .code = code,
         .text = text_format("%s %.*s", what, (int)length, problem->text),
-        .hint = colon ? text_format("%s", colon + 2) : NULL,
+        .hint = colon ? text_copy(colon + 2) : NULL,
     };
 }

@@ -207,14 +207,13 @@ void branch_add(struct branch at, enum mark mark, const char *format, ...)
 
 enum finding_code branch_add_finding(struct branch at, struct finding finding)
 {
-    add(at.lines,
-        (struct line){
-            .mark = finding.mark == MARK_NOTE ? kinds[finding.code].mark : finding.mark,
-            .code = finding.code,
-            .depth = at.depth,
-            .text = finding.text,
-            .hint = finding.hint ? finding.hint : text_format("%s", kinds[finding.code].hint),
-        });
+    add(at.lines, (struct line){
+                      .mark = finding.mark == MARK_NOTE ? kinds[finding.code].mark : finding.mark,
+                      .code = finding.code,
+                      .depth = at.depth,
+                      .text = finding.text,
+                      .hint = finding.hint ? finding.hint : text_copy(kinds[finding.code].hint),
+                  });
     return finding.code;
 }
 

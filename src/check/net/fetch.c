@@ -66,7 +66,7 @@ static void keep_header(const char *line, size_t length, const char *name, char 
     while (end > start && strchr(" \t\r\n", end[-1])) {
         end--;
     }
-    *value = text_copy(start, (size_t)(end - start));
+    *value = text_copy_part(start, (size_t)(end - start));
 }
 
 static void forget(char **value)
@@ -250,7 +250,7 @@ void fetch_start(struct fetcher *fetcher, struct fetch *fetch, const struct fetc
     fetch->port = request->port;
     fetch->limit = request->limit;
     fetch->policy = request->policy;
-    fetch->tls_name = text_copy(request->tls_name, strlen(request->tls_name));
+    fetch->tls_name = text_copy(request->tls_name);
     fetch->body = calloc(1, FETCH_BODY_LIMIT + 1);
     bool ipv6 = request->address.family == AF_INET6;
     fetch->connect_to = append(NULL, text_format("::%s%s%s:%d", ipv6 ? "[" : "",

@@ -21,7 +21,7 @@ static bool read_authority(const char *url, char **host, int *port)
                 curl_url_get(parts, CURLUPART_PORT, &digits, CURLU_DEFAULT_PORT) == CURLUE_OK &&
                 server_name_parse_host(name, &parsed, &problem);
     if (good) {
-        *host = text_copy(name, strlen(name));
+        *host = text_copy(name);
         *port = (int)strtol(digits, NULL, 10);
         good = *port >= 1 && *port <= 65535;
     }
@@ -50,7 +50,7 @@ char *follow_resolve(const char *base, const char *location, bool *strange)
     curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0);
     if (curl_url_get(parts, CURLUPART_URL, &url, 0) == CURLUE_OK &&
         (*strange || read_authority(url, &host, &port))) {
-        resolved = text_copy(url, strlen(url));
+        resolved = text_copy(url);
     }
 out:
     free(host);
@@ -69,7 +69,7 @@ static bool is_https(const char *url)
 static char *bare_host(const char *host)
 {
     size_t length = strlen(host);
-    return host[0] == '[' ? text_copy(host + 1, length - 2) : text_copy(host, length);
+    return host[0] == '[' ? text_copy_part(host + 1, length - 2) : text_copy(host);
 }
 
 static void request_next(struct follow *follow)
@@ -115,13 +115,13 @@ void follow_start(struct follow *follow, const struct network *network,
     follow->network = network;
     follow->as_browser = request->as_browser;
     follow->limit = request->limit;
-    follow->url = text_copy(request->url, strlen(request->url));
-    follow->visited[0] = text_copy(request->url, strlen(request->url));
+    follow->url = text_copy(request->url);
+    follow->visited[0] = text_copy(request->url);
     if (!read_authority(request->url, &follow->host, &follow->port)) {
         end(follow, FOLLOW_INVALID);
         return;
     }
-    follow->origin_host = text_copy(follow->host, strlen(follow->host));
+    follow->origin_host = text_copy(follow->host);
     if (!request->addresses) {
         look_up(follow);
     } else if (request->address_count == 0) {
@@ -173,7 +173,7 @@ static void go_to(struct follow *follow, char *url)
     free(follow->url);
     follow->url = url;
     follow->redirects++;
-    follow->visited[follow->redirects] = text_copy(url, strlen(url));
+    follow->visited[follow->redirects] = text_copy(url);
     free(follow->host);
     follow->host = NULL;
     if (!read_authority(url, &follow->host, &follow->port)) {

@@ -64,7 +64,7 @@ static bool collect_names(gnutls_x509_crt_t leaf, struct certificate_details *de
             struct ip_address address = ip_address_from_bytes(size == 4 ? AF_INET : AF_INET6, name);
             char text[IP_TEXT_SIZE];
             ip_address_text(&address, text);
-            add_name(details, text_copy(text, strlen(text)));
+            add_name(details, text_copy(text));
         }
     }
     if (details->name_count > 0) {

@@ -34,7 +34,7 @@ char *text_format(const char *format, ...)
     return text;
 }
 
-char *text_copy(const char *text, size_t length)
+char *text_copy_part(const char *text, size_t length)
 {
     char *copy = malloc(length + 1);
     if (!copy) {
@@ -84,6 +84,11 @@ static bool is_treacherous(uint32_t point)
            (point >= 0xfff9 && point <= 0xfffb) || (point >= 0xe0000 && point <= 0xe007f);
 }
 
+char *text_copy(const char *text)
+{
+    return text_copy_part(text, strlen(text));
+}
+
 char *text_printable(const char *text, size_t length)
 {
     /* The longest form of one byte is `\u{NNNNNN}`: 10 bytes; then "…" and the end. */
@@ -111,5 +116,5 @@ char *text_printable(const char *text, size_t length)
     if (at < length) {
         used += (size_t)snprintf(buffer + used, sizeof(buffer) - used, "…");
     }
-    return text_copy(buffer, used);
+    return text_copy_part(buffer, used);
 }

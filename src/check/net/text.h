@@ -13,8 +13,11 @@ char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* As text_format, with the arguments as a list. */
 char *text_format_list(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 
+/* A copy; the caller frees it. */
+char *text_copy(const char *text);
+
 /* A copy of `length` bytes of text, terminated; the caller frees it. */
-char *text_copy(const char *text, size_t length);
+char *text_copy_part(const char *text, size_t length);
 
 /* A copy of a stranger's text that a terminal shows as it is: control characters (C0, DEL, C1),
    line and paragraph separators, marks that turn the direction of writing, and bytes that are not

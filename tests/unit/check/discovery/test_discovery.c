@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "check/discovery/discovery.h"
 
 #include "unit.h"
@@ -34,7 +35,7 @@ static void test_what_is_no_server_name_is_wrong_usage(void **state)
         "",    "ex ample.com", "a:0",        "a:65536",   "ü:",
         "ü:x", "\xff.example", "ü..example", "https://ü", "@user:example.com",
         "a\n", "ü\u202e"};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         struct problem problem = {0};
         struct discovery *discovery = discovery_create(bad[i], NULL, true, &problem);
         if (discovery || problem.status != PROBLEM_USAGE) {

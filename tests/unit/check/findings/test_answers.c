@@ -8,7 +8,7 @@ static json_t *parse(const char *body)
 {
     char *error = NULL;
     json_t *document = answer_parse(body, strlen(body), &error);
-    if (document == NULL) {
+    if (!document) {
         fail_msg("%s was refused: %s", body, error);
     }
     return document;
@@ -18,8 +18,8 @@ static void assert_refused(const char *body, size_t length, const char *part)
 {
     char *error = NULL;
     json_t *document = answer_parse(body, length, &error);
-    if (document != NULL || strstr(error, part) == NULL) {
-        fail_msg("%s: %s", body, document != NULL ? "was accepted" : error);
+    if (document || !strstr(error, part)) {
+        fail_msg("%s: %s", body, document ? "was accepted" : error);
     }
     free(error);
 }
@@ -52,7 +52,7 @@ static void assert_m_server(const char *body, const char *expected)
 {
     json_t *document = parse(body);
     char *value = answer_m_server(document);
-    if (expected == NULL) {
+    if (!expected) {
         assert_null(value);
     } else {
         assert_string_equal(value, expected);
@@ -92,8 +92,8 @@ static void assert_support(const char *body, const char *flaw)
 {
     json_t *document = parse(body);
     char *found = answer_support_flaw(document);
-    if (flaw == NULL ? found != NULL : found == NULL || strstr(found, flaw) == NULL) {
-        fail_msg("%s: %s", body, found == NULL ? "was accepted" : found);
+    if (flaw ? !found || !strstr(found, flaw) : found != NULL) {
+        fail_msg("%s: %s", body, !found ? "was accepted" : found);
     }
     free(found);
     json_decref(document);

@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "check/findings/diagnosis.h"
 
 #include <stdlib.h>
@@ -46,7 +47,7 @@ static void test_every_outcome_has_its_finding(void **state)
         {FETCH_TOO_LARGE, FINDING_ANSWER_TOO_LARGE, MARK_ERROR},
         {FETCH_BROKEN, FINDING_ANSWER_BROKEN, MARK_ERROR},
     };
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
         struct fetch fetch = failed(all[i].outcome);
         assert_finding(&fetch, all[i].code, all[i].mark);
     }

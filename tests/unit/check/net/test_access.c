@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "check/net/access.h"
 
 #include "unit.h"
@@ -16,8 +17,8 @@ static void test_a_request_goes_no_further_than_its_limit(void **state)
 {
     (void)state;
     static const enum ip_reach all[] = {IP_PUBLIC, IP_PRIVATE, IP_OWN, IP_LOCAL};
-    for (size_t limit = 0; limit < sizeof(all) / sizeof(all[0]); limit++) {
-        for (size_t reach = 0; reach < sizeof(all) / sizeof(all[0]); reach++) {
+    for (size_t limit = 0; limit < ARRAY_SIZE(all); limit++) {
+        for (size_t reach = 0; reach < ARRAY_SIZE(all); reach++) {
             assert_int_equal(access_allows(&person, all[limit], all[reach]), reach <= limit);
         }
     }
@@ -35,7 +36,7 @@ static void test_where_anybody_may_start_a_check_nothing_but_the_internet_is_ask
 {
     (void)state;
     static const enum ip_reach limits[] = {IP_PUBLIC, ACCESS_BY_NAME, ACCESS_BY_HAND};
-    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
         assert_true(access_allows(&anybody, limits[i], IP_PUBLIC));
         assert_false(access_allows(&anybody, limits[i], IP_PRIVATE));
         assert_false(access_allows(&anybody, limits[i], IP_OWN));
@@ -49,7 +50,7 @@ static void test_addresses_of_every_machine_are_local_in_every_spelling(void **s
     static const char *const spellings[] = {
         "127.0.0.1",        "127.1.2.3",          "0.0.0.0",      "::1", "::",
         "::ffff:127.0.0.1", "64:ff9b::127.0.0.1", "2002:7f00:1::"};
-    for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(spellings); i++) {
         assert_int_equal(reach_of(spellings[i]), IP_LOCAL);
     }
 }

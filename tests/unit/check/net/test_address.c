@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "check/net/address.h"
 
 #include "unit.h"
@@ -26,7 +27,7 @@ static void test_anything_else_is_refused(void **state)
     static const char *const bad[] = {
         "",     "[]",   "[192.0.2.1]",  "192.0.2",     "192.0.2.256", "1",          "::g",
         "[::1", "::1]", "fe80::1%eth0", "example.com", " 192.0.2.1",  "0x7f.0.0.1", "192.0.2.01"};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         if (parses(bad[i])) {
             fail_msg("\"%s\" was accepted", bad[i]);
         }
@@ -96,13 +97,13 @@ static void test_addresses_of_this_machine_and_this_site_are_known(void **state)
                                          "64:ff9b::192.0.2.1",
                                          "2002:c000:201::",
                                          "2001:db8::5eff:127.0.0.1"};
-    for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(local); i++) {
         assert_reach(local[i], IP_LOCAL);
     }
-    for (size_t i = 0; i < sizeof(private) / sizeof(private[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(private); i++) {
         assert_reach(private[i], IP_PRIVATE);
     }
-    for (size_t i = 0; i < sizeof(public) / sizeof(public[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(public); i++) {
         assert_reach(public[i], IP_PUBLIC);
     }
 }

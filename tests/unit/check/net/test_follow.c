@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "check/net/follow.h"
 
 #include <stdlib.h>
@@ -10,8 +11,8 @@ static void assert_resolved(const char *location, const char *expected)
 {
     bool strange = true;
     char *url = follow_resolve(base, location, &strange);
-    if (url == NULL || strcmp(url, expected) != 0 || strange) {
-        fail_msg("%s became %s", location, url == NULL ? "nothing" : url);
+    if (!url || strcmp(url, expected) != 0 || strange) {
+        fail_msg("%s became %s", location, !url ? "nothing" : url);
     }
     free(url);
 }
@@ -34,10 +35,10 @@ static void test_other_schemes_are_noticed(void **state)
     (void)state;
     static const char *const strange_ones[] = {"file:///etc/passwd", "ftp://b.example/",
                                                "gopher://127.0.0.1:25/_MAIL", "ws://b.example/"};
-    for (size_t i = 0; i < sizeof(strange_ones) / sizeof(strange_ones[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(strange_ones); i++) {
         bool strange = false;
         char *url = follow_resolve(base, strange_ones[i], &strange);
-        if (url == NULL || !strange) {
+        if (!url || !strange) {
             fail_msg("%s was taken for a web address", strange_ones[i]);
         }
         free(url);
@@ -56,10 +57,10 @@ static void test_what_is_no_usable_url_is_refused(void **state)
         "https://b.example\r\nX: y",     "https:///",
         "https://b.example\\@c.example", "https://[::g]/",
     };
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         bool strange = false;
         char *url = follow_resolve(base, bad[i], &strange);
-        if (url != NULL && !strange) {
+        if (url && !strange) {
             fail_msg("%s became %s", bad[i], url);
         }
         free(url);

@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "check/net/own_address.h"
 
 #include <ifaddrs.h>
@@ -12,7 +13,7 @@ static void test_the_addresses_of_all_interfaces_are_own(void **state)
     assert_int_equal(getifaddrs(&interfaces), 0);
     for (const struct ifaddrs *each = interfaces; each != NULL; each = each->ifa_next) {
         struct ip_address address;
-        if (each->ifa_addr == NULL || each->ifa_addr->sa_family != AF_INET) {
+        if (!each->ifa_addr || each->ifa_addr->sa_family != AF_INET) {
             continue;
         }
         const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)(const void *)each->ifa_addr;
@@ -26,7 +27,7 @@ static void test_addresses_that_nobody_has_are_not(void **state)
 {
     (void)state;
     static const char *const others[] = {"192.0.2.1", "198.51.100.7", "2001:db8::1"};
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
         struct ip_address address;
         assert_true(ip_address_parse(others[i], strlen(others[i]), &address));
         assert_false(own_address_is(&address));

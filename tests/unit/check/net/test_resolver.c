@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "check/net/resolver.h"
 
 #include <sys/socket.h>
@@ -11,7 +12,7 @@ static struct resolver *create(int family)
     char second[] = "::1";
     char *servers[] = {first, second};
     struct resolver *resolver = resolver_create(servers, 2, family, 1, &problem);
-    if (resolver == NULL) {
+    if (!resolver) {
         fail_msg("no resolver: %s", problem.text);
     }
     return resolver;
@@ -25,12 +26,12 @@ static void test_servers_are_addresses_with_or_without_a_port(void **state)
                                       "[::1",  "::1]:53",     "[::1]53",      "192.0.2.1:65536",
                                       "[]:53", "[192.0.2.1]", "192.0.2.1:5x", "1.2.3.4,5.6.7.8"};
     struct problem problem;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
         if (!resolver_check_server(good[i], &problem)) {
             fail_msg("%s: %s", good[i], problem.text);
         }
     }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         if (resolver_check_server(bad[i], &problem)) {
             fail_msg("\"%s\" was accepted", bad[i]);
         }
