@@ -39,10 +39,12 @@ libdaemon_a_SOURCES = \
 	src/daemon/system/sandbox.c src/daemon/system/sandbox.h \
 	src/daemon/system/seccomp.c src/daemon/system/seccomp.h \
 	src/daemon/system/service_manager.c src/daemon/system/service_manager.h \
-	src/daemon/tls/certificates.c src/daemon/tls/certificates.h \
+	src/daemon/tls/certificate.c src/daemon/tls/certificate.h \
+	src/daemon/tls/certificate_set.c src/daemon/tls/certificate_set.h \
 	src/daemon/tls/chain.c src/daemon/tls/chain.h \
 	src/daemon/tls/credentials.c src/daemon/tls/credentials.h \
 	src/daemon/tls/key.c src/daemon/tls/key.h \
+	src/daemon/tls/renewal.c src/daemon/tls/renewal.h \
 	src/daemon/tls/self_signed.c src/daemon/tls/self_signed.h \
 	src/daemon/net/session.c src/daemon/net/session.h \
 	src/daemon/tls/watch.c src/daemon/tls/watch.h

@@ -23,16 +23,10 @@
 #include "daemon/system/privileges.h"
 #include "daemon/system/sandbox.h"
 #include "daemon/system/service_manager.h"
-#include "daemon/tls/watch.h"
+#include "daemon/tls/renewal.h"
 
 enum {
-    /* All in milliseconds. */
-    SETTLE_TIME = 100,  /* after a change to the files, before they are read: writers write twice */
-    SETTLE_LIMIT = 500, /* the most that further changes can put it off */
-    CHECK_INTERVAL = 200,  /* between looks at certificates that nobody has asked for yet */
-    CHECK_BUDGET = 20,     /* for each */
-    LOOK_INTERVAL = 60000, /* where inotify does not see changes; and for what is about to expire */
-    STOP_PATIENCE = 5000,
+    STOP_PATIENCE = 5000, /* milliseconds */
     DESCRIPTORS_BESIDE_CONNECTIONS = 64,
 };
 
@@ -41,13 +35,9 @@ struct running {
     const struct options *options;
     struct service *service;
     struct listeners listeners;
-    struct watch *watch; /* or NULL */
+    struct renewal *renewal;
     unsigned max_connections;
     int signals;
-    uint64_t settle_at;    /* when changed certificates are read; 0: nothing has changed */
-    uint64_t settle_limit; /* not later than */
-    uint64_t look_at;
-    uint64_t check_at; /* 0: every certificate has been checked */
 };
 
 static void log_warnings(const struct config *config)
@@ -127,13 +117,10 @@ static struct certificate_set *certificates(struct running *running)
     return &atomic_load(&running->service->table)->certificates;
 }
 
-static void watch_certificates(struct running *running)
+/* Waits until no worker can be about to take up what has been replaced. */
+static void grace_period(void *service)
 {
-    if (running->watch) {
-        watch_set(running->watch, certificates(running));
-    }
-    running->settle_at = 0;
-    running->check_at = monotonic_milliseconds() + CHECK_INTERVAL;
+    workers_synchronize(service);
 }
 
 static enum site_certificates certificates_needed(bool tls)
@@ -180,71 +167,13 @@ static bool start(struct running *running, const struct config *config, struct p
         log_warning("serving a throwaway certificate: good for trying out, but other homeservers "
                     "and browsers refuse it");
     }
-    running->watch = watch_new();
-    if (!running->watch) {
-        log_warning("inotify is not available (%s): certificates are looked at once a minute",
-                    strerror(errno));
+    running->renewal = renewal_new(grace_period, service);
+    if (!running->renewal) {
+        return problem_set(problem, "out of memory");
     }
-    watch_certificates(running);
+    renewal_follow(running->renewal, certificates(running));
     sandbox_seal();
     return open_doors(running, problem);
-}
-
-/* Reads the files of a certificate anew if they have changed. Returns what must be released after
-   a grace period, or NULL. */
-static struct credentials *refresh(struct certificate *certificate)
-{
-    struct credentials *retired;
-
-    certificate_refresh(certificate, &retired);
-    return retired;
-}
-
-/* Releases a list of credentials (or NULL) when no worker can be about to take one up. */
-static void release_after_grace(struct running *running, struct credentials *retired)
-{
-    if (retired) {
-        workers_synchronize(running->service);
-    }
-    while (retired) {
-        struct credentials *next = retired->next_retired;
-
-        credentials_release(retired);
-        retired = next;
-    }
-}
-
-static void refresh_pending(struct running *running)
-{
-    struct certificate *certificate;
-
-    running->settle_at = 0;
-    while (running->watch && (certificate = watch_next(running->watch)) != NULL) {
-        release_after_grace(running, refresh(certificate));
-    }
-}
-
-static void refresh_all(struct running *running)
-{
-    const struct certificate_set *set = certificates(running);
-
-    for (size_t i = 0; i < set->count; i++) {
-        release_after_grace(running, refresh(set->items[i]));
-    }
-}
-
-static void note_changes(struct running *running, uint64_t now)
-{
-    if (!watch_read(running->watch)) {
-        return;
-    }
-    if (running->settle_at == 0) {
-        running->settle_limit = now + SETTLE_LIMIT;
-    }
-    running->settle_at = now + SETTLE_TIME;
-    if (running->settle_at > running->settle_limit) {
-        running->settle_at = running->settle_limit;
-    }
 }
 
 /* What a reload cannot change. */
@@ -283,7 +212,7 @@ static bool reload_with(struct running *running, const struct config *config,
     }
     workers_synchronize(service);
     listeners_close(&dropped);
-    watch_certificates(running);
+    renewal_follow(running->renewal, certificates(running));
     site_table_free(old);
     return open_doors(running, problem);
 }
@@ -315,7 +244,7 @@ static void reload(struct running *running)
         service_manager_status("the last reload failed: %s", problem.text);
     }
     /* After the watch is on the new paths, so that nothing is missed in between. */
-    refresh_all(running);
+    renewal_look(running->renewal);
     malloc_trim(0);
     service_manager_ready();
 }
@@ -336,51 +265,20 @@ static bool handle_signals(struct running *running)
     return !end;
 }
 
-/* Milliseconds until something is due. */
-static int time_to_wait(const struct running *running, uint64_t now)
-{
-    uint64_t due = running->look_at;
-
-    if (running->settle_at != 0 && running->settle_at < due) {
-        due = running->settle_at;
-    }
-    if (running->check_at != 0 && running->check_at < due) {
-        due = running->check_at;
-    }
-    return due <= now ? 0 : (int)(due - now);
-}
-
 static void serve(struct running *running)
 {
-    struct pollfd files[2] = {
-        {.fd = running->signals, .events = POLLIN},
-        {.fd = running->watch ? watch_descriptor(running->watch) : -1, .events = POLLIN},
-    };
     bool go_on = true;
 
-    running->look_at = monotonic_milliseconds() + LOOK_INTERVAL;
     while (go_on) {
+        struct pollfd files[2] = {
+            {.fd = running->signals, .events = POLLIN},
+            {.fd = renewal_descriptor(running->renewal), .events = POLLIN},
+        };
         uint64_t now = monotonic_milliseconds();
+        uint64_t due = renewal_due(running->renewal);
 
-        poll(files, 2, time_to_wait(running, now));
-        now = monotonic_milliseconds();
-        if (files[1].revents) {
-            note_changes(running, now);
-        }
-        if (running->settle_at != 0 && now >= running->settle_at) {
-            refresh_pending(running);
-        }
-        if (running->check_at != 0 && now >= running->check_at) {
-            running->check_at = certificate_set_check(certificates(running), CHECK_BUDGET)
-                                    ? now + CHECK_INTERVAL
-                                    : 0;
-        }
-        if (now >= running->look_at) {
-            running->look_at = now + LOOK_INTERVAL;
-            refresh_all(running);
-            release_after_grace(running, certificate_set_trim(certificates(running), time(NULL)));
-            certificate_set_warn(certificates(running), time(NULL));
-        }
+        poll(files, 2, due <= now ? 0 : (int)(due - now));
+        renewal_run(running->renewal, files[1].revents != 0);
         if (files[0].revents) {
             go_on = handle_signals(running);
         }
@@ -399,7 +297,7 @@ static void stop(struct running *running)
     workers_synchronize(service);
     listeners_close(&running->listeners);
     workers_stop(service, STOP_PATIENCE);
-    watch_free(running->watch);
+    renewal_free(running->renewal);
     site_table_free(atomic_load(&service->table));
     responses_free();
     tls_clear(service);

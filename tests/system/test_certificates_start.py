@@ -71,14 +71,19 @@ def test_a_certificate_that_is_not_yet_valid_is_served_with_an_error(start, auth
     assert "site.pem" in daemon.wait_for_log("not (yet )?valid")
 
 
-def test_a_certificate_of_the_last_14_days_gets_a_warning(start, authority, tmp_path):
-    soon = authority.issue("example.com", not_after=now() + 10 * DAY)
+@pytest.mark.parametrize(("lifetime", "left"), ((90, 13), (365, 13), (47, 7), (6, 0.9)))
+def test_a_certificate_near_its_end_gets_a_warning(start, authority, tmp_path, lifetime, left):
+    """Of a sixth of its lifetime, and of 14 days at most."""
+    end = now() + left * DAY
+    soon = authority.issue("example.com", not_before=end - lifetime * DAY, not_after=end)
     daemon = start(*LINE, *soon.options(tmp_path))
     assert "site.pem" in daemon.wait_for_log(f"{soon.not_after:%Y-%m-%d}")
 
 
-def test_a_certificate_of_20_days_gets_none(start, authority, tmp_path):
-    later = authority.issue("example.com", not_after=now() + 20 * DAY)
+@pytest.mark.parametrize(("lifetime", "left"), ((90, 16), (365, 16), (47, 8), (6, 1.1)))
+def test_a_certificate_with_more_time_gets_none(start, authority, tmp_path, lifetime, left):
+    end = now() + left * DAY
+    later = authority.issue("example.com", not_before=end - lifetime * DAY, not_after=end)
     assert "matrix-wellknownd: " not in start(*LINE, *later.options(tmp_path)).log
 
 

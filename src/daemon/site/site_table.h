@@ -11,7 +11,7 @@
 #include "base/problem.h"
 #include "daemon/config/configuration.h"
 #include "daemon/site/responses.h"
-#include "daemon/tls/certificates.h"
+#include "daemon/tls/certificate_set.h"
 
 /* One host, or any. */
 struct site {

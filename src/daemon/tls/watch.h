@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/tls/certificates.h"
+#include "daemon/tls/certificate_set.h"
 
 /* A watch follows each path through its symbolic links, and notices in every directory on the way
    what happens to the entry that leads on: certbot's links, Kubernetes' `..data`, a rename over the
@@ -26,11 +26,15 @@ int watch_descriptor(const struct watch *watch);
    some could not be watched. The set must live until the next call. */
 bool watch_set(struct watch *watch, const struct certificate_set *set);
 
-/* Reads what has happened: marks the certificates concerned as pending. Returns whether any is. */
+/* Reads what has happened: marks the certificates concerned as pending. Returns whether there were
+   any. */
 bool watch_read(struct watch *watch);
 
-/* The next pending certificate, no longer pending and watched anew along the path as it is now;
-   NULL where none is. */
+/* Whether some certificate is pending. */
+bool watch_pending(const struct watch *watch);
+
+/* The certificate that has been pending for longest, no longer pending and watched anew along the
+   path as it is now; NULL where none is. */
 struct certificate *watch_next(struct watch *watch);
 
 #endif
