@@ -12,10 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = text_copy_part((const char *)data, size);
-    bool strange = false;
-    char *url = follow_resolve("https://example.com/.well-known/matrix/server", text, &strange);
-    if (url != NULL && !strange) {
-        free(follow_resolve(url, text, &strange));
+    bool other_scheme = false;
+    char *url =
+        follow_resolve("https://example.com/.well-known/matrix/server", text, &other_scheme);
+    if (url != NULL && !other_scheme) {
+        free(follow_resolve(url, text, &other_scheme));
     }
     free(url);
     long long max_age = answer_max_age(text);

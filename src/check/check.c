@@ -11,8 +11,8 @@
 #include "check/report_text.h"
 
 enum {
-    WAIT_LONGEST = 1000, /* milliseconds: what is waited for is shown that often */
-    PATIENCE = 1,        /* seconds until what is waited for is shown */
+    WAIT_LONGEST = 1000, /* milliseconds between updates of the waiting line */
+    SHOW_AFTER = 1,      /* seconds until what is waited for is shown */
 };
 
 /* A run: its names, and how far it has come. */
@@ -120,12 +120,12 @@ static void loop(struct run *run)
 {
     long since = seconds_now();
     while (advance(run)) {
-        /* What has just been started may be done already: then there is nothing to wait for. */
+        /* A request that has just been started may have finished already. */
         bool finished = network_process(&run->network);
         size_t before = progress(run);
         report(run);
         since = progress(run) != before ? seconds_now() : since;
-        if (!run->json && seconds_now() - since >= PATIENCE) {
+        if (!run->json && seconds_now() - since >= SHOW_AFTER) {
             report_text_show_waiting(&run->text, seconds_now() - since);
         }
         if (!finished) {

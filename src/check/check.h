@@ -1,4 +1,4 @@
-/* All discoveries of one run, side by side in one event loop. */
+/* One run: all server names of the command line, in one event loop. */
 #ifndef CHECK_CHECK_H
 #define CHECK_CHECK_H
 

@@ -5,7 +5,7 @@
 
 #include "check/net/text.h"
 
-/* How a mark looks: its sign, and the colour (ECMA-48) it has on a terminal. */
+/* A mark's sign, and its colour on a terminal (ECMA-48). */
 static const struct {
     const char *sign;
     const char *color;
@@ -23,7 +23,7 @@ static void write_sign(const struct report_text *report, enum mark mark)
             color ? "\033[0m" : "");
 }
 
-static void wipe_waiting(struct report_text *report)
+static void clear_waiting(struct report_text *report)
 {
     if (report->waiting_shown) {
         fputs("\r\033[K", report->stream);
@@ -91,17 +91,17 @@ static void write_verdict(const struct report_text *report, const struct discove
     }
 }
 
-/* Writes what is known of the current discovery; true when that is all. */
+/* Writes the completed parts of the current discovery; true when that is all. */
 static bool write_discovery(struct report_text *report, const struct discovery *discovery)
 {
     if (!report->heading_written && !report->quiet) {
-        wipe_waiting(report);
+        clear_waiting(report);
         fprintf(report->stream, "%s\n", discovery->server_name);
     }
     report->heading_written = true;
     while (report->parts_written < PART_COUNT && discovery->part_done[report->parts_written]) {
         if (!report->quiet) {
-            wipe_waiting(report);
+            clear_waiting(report);
             write_part(report, &discovery->parts[report->parts_written]);
         }
         report->parts_written++;
@@ -109,7 +109,7 @@ static bool write_discovery(struct report_text *report, const struct discovery *
     if (!discovery->done) {
         return false;
     }
-    wipe_waiting(report);
+    clear_waiting(report);
     write_verdict(report, discovery);
     return true;
 }
@@ -134,8 +134,8 @@ void report_text_show_waiting(struct report_text *report, long seconds)
         return;
     }
     char *what = discovery_waits_for(report->discoveries[report->current]);
-    wipe_waiting(report);
-    /* A line that wraps could not be wiped out whole. */
+    clear_waiting(report);
+    /* Cut: a line that wraps cannot be cleared. */
     fprintf(report->stream, "  … waiting for %.50s (%ld s)", what, seconds);
     fflush(report->stream);
     report->waiting_shown = true;

@@ -12,7 +12,7 @@ struct report_text {
     FILE *stream;
     bool color;
     bool quiet;    /* the verdicts alone */
-    bool terminal; /* what is waited for can be shown, and wiped out again */
+    bool terminal; /* the stream is one: a waiting line can be shown and cleared */
     struct discovery **discoveries;
     size_t count;
     size_t current; /* the one that is written now; the others wait for their turn */
@@ -21,10 +21,10 @@ struct report_text {
     bool waiting_shown;
 };
 
-/* Writes whatever has come to be known. */
+/* Writes the parts that have been completed. */
 void report_text_update(struct report_text *report);
 
-/* On a terminal: shows what is being waited for, for how many seconds now. */
+/* On a terminal: shows what the check is waiting for, and for how many seconds. */
 void report_text_show_waiting(struct report_text *report, long seconds);
 
 #endif

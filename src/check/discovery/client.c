@@ -46,10 +46,10 @@ static bool is_usable(const char *url, struct problem *problem)
 {
     return url_check(url, false, problem) &&
            (url_is_https(url) ||
-            problem_set(problem,
-                        "\"%s\" is not https: write it with https://, as browsers refuse "
-                        "the other",
-                        problem_excerpt(url).text));
+            problem_set(
+                problem,
+                "\"%s\" is not https: write it with https://, as browsers refuse plain HTTP",
+                problem_excerpt(url).text));
 }
 
 static void read_document(struct client *client)
@@ -92,12 +92,12 @@ static char *cors_flaw(const struct follow *document, bool shown)
 {
     const char *origin = document->fetch.allow_origin;
     if (shown) {
-        return text_format("a redirect to the client document has no CORS header, so web clients "
-                           "never see it");
+        return text_format("a redirect to the client document has no CORS header, so browsers hide "
+                           "it from web clients");
     }
     if (!origin) {
-        return text_format("the answer for the client document has no CORS header, so web clients "
-                           "never see it");
+        return text_format("the answer for the client document has no CORS header, so browsers "
+                           "hide it from web clients");
     }
     char *printable = text_printable(origin, strlen(origin));
     char *text = text_format("the client document's CORS header allows only %s", printable);
@@ -153,7 +153,7 @@ static void diagnose_versions_body(struct client *client, struct branch at)
         add(client, at,
             (struct finding){
                 .code = FINDING_CLIENT_VERSIONS_INVALID,
-                .text = text_format("%s/_matrix/client/versions answers no versions (%s)",
+                .text = text_format("%s/_matrix/client/versions does not list versions (%s)",
                                     client->shown_url, error ? error : "no \"versions\" array"),
             });
     } else if (!follow_is_shown_to_browsers(&follow->fetch) || follow->redirect_hidden) {
@@ -183,8 +183,8 @@ static void diagnose_versions(struct client *client, struct branch at)
         add(client, at,
             (struct finding){
                 .code = FINDING_CLIENT_VERSIONS_STATUS,
-                .text = text_format("%s/_matrix/client/versions answers %ld", client->shown_url,
-                                    follow->fetch.status),
+                .text = text_format("%s/_matrix/client/versions answers with status %ld",
+                                    client->shown_url, follow->fetch.status),
             });
     } else {
         diagnose_versions_body(client, at);
@@ -219,8 +219,8 @@ static void diagnose_body(struct client *client, struct branch at)
         add(client, at,
             (struct finding){
                 .code = FINDING_CLIENT_NOT_JSON,
-                .text =
-                    text_format("the client document is no JSON object (%s)", client->body_error),
+                .text = text_format("the client document is not a JSON object (%s)",
+                                    client->body_error),
             });
         return;
     }
@@ -255,15 +255,15 @@ static void diagnose_answer(struct client *client, const char *hostname, struct 
             (struct finding){
                 .code = FINDING_CLIENT_ABSENT,
                 .text = text_format("there is no document at https://%s/.well-known/matrix/client "
-                                    "(status %ld), so people must type the homeserver's URL",
+                                    "(status %ld), so users have to type the homeserver's URL",
                                     hostname, status),
             });
     } else {
         add(client, at,
             (struct finding){
                 .code = FINDING_CLIENT_STATUS,
-                .text = text_format("https://%s/.well-known/matrix/client answers %ld", hostname,
-                                    status),
+                .text = text_format("https://%s/.well-known/matrix/client answers with status %ld",
+                                    hostname, status),
             });
     }
     diagnose_cors(client, at, MARK_WARN);

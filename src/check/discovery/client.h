@@ -22,9 +22,9 @@ struct client {
 
     /* Known when it has been diagnosed. */
     bool ok;
-    bool cors; /* a browser is shown the document */
+    bool cors; /* browsers let web clients read the document */
     enum finding_code error;
-    char *shown_url;  /* printable base_url, whatever it was; NULL where absent */
+    char *shown_url;  /* printable base_url, valid or not; NULL where absent */
     json_t *versions; /* array of strings, or NULL */
 };
 
@@ -32,7 +32,7 @@ struct client {
 void client_start(struct client *client, const struct network *network, const char *hostname,
                   const struct host_lookup *addresses);
 
-/* Goes on as far as it can; true when it is done, or was never started. */
+/* Advances; true when it is done, or was never started. */
 bool client_advance(struct client *client);
 
 /* Adds nothing where it was never started. */

@@ -105,7 +105,7 @@ static void start(struct discovery *discovery)
     }
 }
 
-/* Everything that needs the host's addresses and nothing else goes off at once. */
+/* Starts everything that needs only the host's addresses. */
 static void start_documents(struct discovery *discovery)
 {
     discovery->host_known = true;
@@ -129,8 +129,8 @@ static struct branch begin_part(struct discovery *discovery, enum discovery_part
     return (struct branch){.lines = &discovery->parts[part], .depth = 1};
 }
 
-/* Step 3. Without addresses there is no document, and step 4 follows. False where it cannot be
-   found out what follows. */
+/* Step 3. Without addresses there is no document, and step 4 follows. False where the next step is
+   unknown. */
 static bool finish_well_known(struct discovery *discovery)
 {
     struct branch at = begin_part(discovery, PART_WELL_KNOWN);
@@ -175,7 +175,7 @@ static void start_route(struct discovery *discovery)
     route_start(&discovery->route, &origin);
 }
 
-/* Goes on with the steps; ends with PART_TARGETS done. */
+/* Advances step 3 and the route after it, until PART_TARGETS is done. */
 static void advance_route(struct discovery *discovery)
 {
     if (!discovery->part_done[PART_WELL_KNOWN]) {

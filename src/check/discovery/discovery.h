@@ -1,5 +1,5 @@
-/* A server name's whole way to its homeserver, as another homeserver goes it (Server-Server API,
-   "Resolving server names"), and what lies next to it: fallbacks, clients, support. */
+/* One server name: the steps of "Resolving server names" (Server-Server API) as another homeserver
+   follows them, the fallback, and the client and support documents. */
 #ifndef CHECK_DISCOVERY_DISCOVERY_H
 #define CHECK_DISCOVERY_DISCOVERY_H
 
@@ -14,7 +14,7 @@
 #include "check/findings/findings.h"
 #include "matrix/server_name.h"
 
-/* The parts of the report, in its order; each is whole as soon as its lines are there. */
+/* The parts of the report, in its order. */
 enum discovery_part {
     PART_WELL_KNOWN,
     PART_TARGETS,
@@ -42,7 +42,7 @@ struct discovery {
     struct support support;
 
     struct lines parts[PART_COUNT];
-    bool part_done[PART_COUNT];
+    bool part_done[PART_COUNT]; /* its lines are complete */
     bool done;
 };
 
@@ -56,11 +56,11 @@ void discovery_free(struct discovery *discovery);
 /* Starts what can be started, and diagnoses what is answered. True when all is done. */
 bool discovery_advance(struct discovery *discovery);
 
-/* The SRV records that scripts are told of: those that decided, else the fallback's; NULL where
-   none were asked for. */
+/* The SRV records for the JSON report: those that decided, else the fallback's; NULL where none
+   were asked for. */
 const struct srv *discovery_srv(const struct discovery *discovery);
 
-/* What is being waited for at the moment, for people, to be freed. */
+/* What the check is waiting for, in words; to be freed. */
 char *discovery_waits_for(const struct discovery *discovery);
 
 #endif

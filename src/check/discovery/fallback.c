@@ -6,13 +6,13 @@ static void diagnose_target(const struct route *route, const struct srv_record *
                             struct branch at)
 {
     if (record->lookup.count > 0 && !targets_include(&route->targets, &record->lookup)) {
-        branch_add_finding(at,
-                           (struct finding){
-                               .code = FINDING_SRV_POINTS_ELSEWHERE,
-                               .text = text_format("%s: the SRV record leads to another machine "
-                                                   "than the document does",
-                                                   record->target),
-                           });
+        branch_add_finding(
+            at, (struct finding){
+                    .code = FINDING_SRV_POINTS_ELSEWHERE,
+                    .text = text_format(
+                        "%s: the SRV record leads to a different machine than the document",
+                        record->target),
+                });
     }
 }
 

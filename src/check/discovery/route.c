@@ -78,8 +78,8 @@ void route_start(struct route *route, const struct route_origin *origin)
     }
 }
 
-/* Whether the person has said that the server name itself lives on this machine alone: by a
-   literal, or with --resolve. */
+/* Whether the command line gives the server name a loopback address: as a literal, or with
+   --resolve. */
 static bool is_at_home(const struct route *route)
 {
     const struct host_lookup *host = route->origin.host;
@@ -143,7 +143,7 @@ static bool choose_targets(struct route *route)
     return true;
 }
 
-/* What to change, besides, where nothing answers. */
+/* A further remedy where nothing answers; NULL where there is none. */
 static char *connect_hint_of(const struct route *route)
 {
     switch (route->step) {
@@ -232,7 +232,7 @@ enum verdict route_diagnose(struct route *route, struct branch at)
     }
     add_heading(route, at, verdict);
     lines_append(at.lines, &details);
-    /* Servers that miss the document, or get another one, go elsewhere. */
+    /* Some servers miss the document, or get another one, and look elsewhere. */
     return verdict == VERDICT_WORKS && route->origin.well_known->inconsistent ? VERDICT_FAILS
                                                                               : verdict;
 }

@@ -1,5 +1,5 @@
-/* From the well-known answers to the addresses where the homeserver must be: the steps of
-   "Resolving server names" (Server-Server API). */
+/* The steps of "Resolving server names" (Server-Server API) after the well-known document: which
+   addresses the homeserver must have. */
 #ifndef CHECK_DISCOVERY_ROUTE_H
 #define CHECK_DISCOVERY_ROUTE_H
 
@@ -41,7 +41,7 @@ struct route_origin {
     struct srv *fallback;                /* the hostname's SRV records: steps 4 and 5 */
 };
 
-/* A route. Whoever starts it keeps it in place until it is done. */
+/* It must not move while it runs. */
 struct route {
     bool started;
     struct route_origin origin;
@@ -61,10 +61,10 @@ struct route {
 
 void route_start(struct route *route, const struct route_origin *origin);
 
-/* Goes on as far as it can; true when all addresses are tried. */
+/* Advances; true when all addresses are tried. */
 bool route_advance(struct route *route);
 
-/* Adds the line of the step and what was found at its addresses, and decides. */
+/* Adds the step's line and its findings, and returns the verdict. */
 enum verdict route_diagnose(struct route *route, struct branch at);
 
 /* The step's number in the specification; "" for STEP_NONE. */

@@ -142,7 +142,7 @@ static struct finding flaw_of(struct srv_record *record, enum mark worst)
         return (struct finding){
             .code = FINDING_SRV_TARGET_INVALID,
             .mark = worst,
-            .text = text_format("%s: an SRV record's target is an IP address", target),
+            .text = text_format("%s: the target of an SRV record is an IP address", target),
         };
     }
     if (status == LOOKUP_FAILED) {
@@ -157,13 +157,13 @@ static struct finding flaw_of(struct srv_record *record, enum mark worst)
         return (struct finding){
             .code = FINDING_SRV_TARGET_UNRESOLVED,
             .mark = worst,
-            .text = text_format("%s: an SRV record leads there, but it has no address", target),
+            .text = text_format("%s: the target of an SRV record has no address", target),
         };
     }
     if (record->lookup.a.answer.alias || record->lookup.aaaa.answer.alias) {
         return (struct finding){
             .code = FINDING_SRV_TARGET_CNAME,
-            .text = text_format("%s: an SRV record's target is a CNAME", target),
+            .text = text_format("%s: the target of an SRV record is a CNAME", target),
         };
     }
     return (struct finding){.code = FINDING_NONE};

@@ -17,12 +17,12 @@ struct srv_record {
     struct host_lookup lookup;
 };
 
-/* The SRV records of one name. Whoever starts it keeps it in place until it is done. */
+/* The SRV records of one name. It must not move while it runs. */
 struct srv {
     bool started;
     enum lookup_status status; /* FOUND, ABSENT, FAILED; PENDING until both answers are there */
     bool deprecated;           /* the records are those of _matrix, because _matrix-fed has none */
-    bool not_offered;          /* the only target is ".": decidedly no service (RFC 2782) */
+    bool not_offered;          /* the only target is ".": there is no such service (RFC 2782) */
     bool more;                 /* than DNS_RECORD_LIMIT */
     char owner[DNS_NAME_SIZE]; /* of the records that count, for example _matrix-fed._tcp.… */
     struct srv_record records[DNS_RECORD_LIMIT]; /* by priority, then by weight */
@@ -36,15 +36,15 @@ struct srv {
 /* Asks for _matrix-fed._tcp.NAME and _matrix._tcp.NAME. `srv` must be zeroed. */
 void srv_start(struct srv *srv, const struct network *network, const char *name);
 
-/* Goes on as far as it can; true when records and their targets' addresses are known. True also
-   where it was never started. */
+/* Advances; true when the records and their targets' addresses are known, or it was never started.
+ */
 bool srv_advance(struct srv *srv);
 
-/* Whether the DNS did not answer for some target, so that its addresses are not known. */
+/* Whether the addresses of some target are unknown, as the DNS did not answer. */
 bool srv_is_unsure(struct srv *srv);
 
-/* Adds one line a record, and what is wrong with each. A failure that hurts is marked `worst`; a
-   fallback's is a warning. */
+/* Adds a line for each record and the findings about it. `worst` is the mark of faults: a warning
+   for the fallback, else an error. */
 void srv_diagnose(struct srv *srv, struct branch at, enum mark worst);
 
 void srv_clear(struct srv *srv);

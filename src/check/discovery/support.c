@@ -33,17 +33,18 @@ void support_diagnose(struct support *support, struct branch at)
     }
     char *error = NULL;
     json_t *document = answer_parse(fetch->body, fetch->body_length, &error);
-    char *flaw =
-        document ? answer_support_flaw(document) : text_format("it is no JSON object (%s)", error);
+    char *flaw = document ? answer_support_flaw(document)
+                          : text_format("it is not a JSON object (%s)", error);
     support->found = true;
     support->ok = !flaw;
     branch_add(at, support->ok ? MARK_GOOD : MARK_NOTE, "Support document");
     if (flaw) {
-        branch_add_finding(branch_below(at),
-                           (struct finding){
-                               .code = FINDING_SUPPORT_INVALID,
-                               .text = text_format("the support document does not count: %s", flaw),
-                           });
+        branch_add_finding(
+            branch_below(at),
+            (struct finding){
+                .code = FINDING_SUPPORT_INVALID,
+                .text = text_format("clients cannot use the support document: %s", flaw),
+            });
     }
     json_decref(document);
     free(error);

@@ -58,18 +58,20 @@ static void diagnose_version(struct target *target, struct branch at)
         add_at(at, target,
                (struct finding){
                    .code = FINDING_VERSION_STATUS,
-                   .text = text_format("/_matrix/federation/v1/version answers %ld", fetch->status),
+                   .text = text_format("/_matrix/federation/v1/version answers with status %ld",
+                                       fetch->status),
                });
         return;
     }
     json_t *document = answer_parse(fetch->body, fetch->body_length, &error);
     if (!document || !answer_version(document, &target->version_name, &target->version)) {
-        add_at(at, target,
-               (struct finding){
-                   .code = FINDING_VERSION_INVALID,
-                   .text = text_format("/_matrix/federation/v1/version answers no version (%s)",
-                                       error ? error : "no \"server\" object"),
-               });
+        add_at(
+            at, target,
+            (struct finding){
+                .code = FINDING_VERSION_INVALID,
+                .text = text_format("/_matrix/federation/v1/version does not give a version (%s)",
+                                    error ? error : "no \"server\" object"),
+            });
     }
     json_decref(document);
     free(error);
@@ -91,12 +93,12 @@ static struct finding flaw_of(const struct keys *keys, const char *server_name)
     case KEYS_NO_VALIDITY:
         return (struct finding){
             .code = FINDING_KEYS_VALIDITY,
-            .text = text_format("its keys have no valid_until_ts in milliseconds"),
+            .text = text_format("its keys have no usable valid_until_ts"),
         };
     case KEYS_EXPIRED:
         return (struct finding){
             .code = FINDING_KEYS_EXPIRED,
-            .text = text_format("its keys' validity has passed"),
+            .text = text_format("its keys have expired"),
         };
     case KEYS_NONE:
         return (struct finding){
@@ -111,8 +113,8 @@ static struct finding flaw_of(const struct keys *keys, const char *server_name)
     case KEYS_NOT_CANONICAL:
         return (struct finding){
             .code = FINDING_KEYS_INVALID,
-            .text = text_format("its keys cannot be signed: canonical JSON has integers only, "
-                                "below 2^53"),
+            .text = text_format(
+                "its keys are not canonical JSON, where numbers are integers below 2^53"),
         };
     case KEYS_UNSIGNED:
         return (struct finding){
@@ -138,13 +140,15 @@ static enum finding_code diagnose_keys(struct target *target, const char *server
         return add_at(at, target,
                       (struct finding){
                           .code = FINDING_KEYS_STATUS,
-                          .text = text_format("/_matrix/key/v2/server answers %ld", fetch->status),
+                          .text = text_format("/_matrix/key/v2/server answers with status %ld",
+                                              fetch->status),
                       });
     }
     char *error = NULL;
     json_t *document = answer_parse(fetch->body, fetch->body_length, &error);
     if (!document) {
-        char *text = text_format("/_matrix/key/v2/server answers no JSON object (%s)", error);
+        char *text =
+            text_format("/_matrix/key/v2/server does not answer with a JSON object (%s)", error);
         free(error);
         return add_at(at, target, (struct finding){.code = FINDING_KEYS_NOT_JSON, .text = text});
     }
@@ -185,7 +189,7 @@ static void diagnose_answers(struct target *target, const struct target_names *n
         add_at(below, target,
                (struct finding){
                    .code = FINDING_ADDRESS_PRIVATE,
-                   .text = text_format("this is an address of a private network"),
+                   .text = text_format("this is a private address"),
                });
     }
     lines_append(at.lines, &warnings);
@@ -204,7 +208,7 @@ void target_diagnose(struct target *target, const struct target_names *names, st
     target->error = diagnose_fetch(at, MARK_ERROR, worse, &context);
     target->unchecked = fetch_is_unchecked(worse);
     target->unreached =
-        fetch_found_nobody(worse) && !target->unchecked && worse->outcome != FETCH_FORBIDDEN;
+        fetch_is_unconnected(worse) && !target->unchecked && worse->outcome != FETCH_FORBIDDEN;
 }
 
 void target_clear(struct target *target)

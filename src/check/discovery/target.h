@@ -1,4 +1,4 @@
-/* One address that a homeserver's name leads to in the end: whether a homeserver answers there. */
+/* One address of the homeserver: whether a homeserver answers there. */
 #ifndef CHECK_DISCOVERY_TARGET_H
 #define CHECK_DISCOVERY_TARGET_H
 
@@ -16,8 +16,8 @@ struct target {
 
     /* Known when it has been diagnosed. */
     bool ok;
-    bool unreached; /* no connection came about: other servers go on to the next address */
-    bool unchecked; /* it cannot be found out from this machine */
+    bool unreached; /* no connection was established: other servers try the next address */
+    bool unchecked; /* this machine cannot check it */
     enum finding_code error;
     char *version_name; /* printable, NULL where unknown */
     char *version;
@@ -43,7 +43,7 @@ void target_start(struct target *target, const struct network *network,
 /* True when both are answered. */
 bool target_is_done(const struct target *target);
 
-/* Fills what is known by now, and adds one line for the target, or what is wrong with it. */
+/* Adds a line for a target that works, or the findings, and sets the fields above. */
 void target_diagnose(struct target *target, const struct target_names *names, struct branch at);
 
 void target_clear(struct target *target);

@@ -60,13 +60,13 @@ enum verdict targets_diagnose(struct targets *targets, struct branch at)
         wrong += !target->ok && !target->unchecked && !target->unreached ? 1 : 0;
     }
     for (size_t i = 0; i < targets->count; i++) {
-        /* Where another one works, servers go on to it. */
+        /* Other servers try the next address, and one of them works. */
         for (size_t j = 0; good > 0 && targets->items[i].unreached && j < details[i].count; j++) {
             details[i].items[j].mark = MARK_WARN;
         }
         lines_append(at.lines, &details[i]);
     }
-    /* One that answers wrongly breaks federation for those that reach it first. */
+    /* A target that answers wrongly breaks federation for servers that try it first. */
     return unchecked == targets->count ? VERDICT_UNKNOWN
            : good == 0 || wrong > 0    ? VERDICT_FAILS
                                        : VERDICT_WORKS;

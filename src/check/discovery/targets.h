@@ -1,4 +1,4 @@
-/* All addresses that a homeserver's name leads to in the end, and what they mean together. */
+/* All addresses of the homeserver, and the verdict on them. */
 #ifndef CHECK_DISCOVERY_TARGETS_H
 #define CHECK_DISCOVERY_TARGETS_H
 
@@ -25,7 +25,7 @@ void targets_start(struct targets *targets, const struct network *network,
 /* The first that has not answered, or NULL. */
 const struct target *targets_waited_for(const struct targets *targets);
 
-/* Adds their lines and decides. */
+/* Adds the lines of all targets, and returns the verdict. */
 enum verdict targets_diagnose(struct targets *targets, struct branch at);
 
 /* Whether some address of the host is among them. */

@@ -54,7 +54,7 @@ static enum finding_code add(struct branch at, const struct well_known_try *try,
     return branch_add_finding(at, finding);
 }
 
-/* What keeps the document from counting. */
+/* A finding for which homeservers ignore the document. */
 static void add_fault(struct branch at, struct well_known_try *try, struct finding finding)
 {
     try->answer = WELL_KNOWN_BAD;
@@ -106,37 +106,35 @@ static void diagnose_max_age(const struct well_known_try *try, struct branch at)
         add(at, try,
             (struct finding){
                 .code = FINDING_WELL_KNOWN_CACHE_LONG,
-                .text = text_format("the document may be kept for %s, but homeservers ask again "
-                                    "after 48 hours",
-                                    span),
+                .text = text_format(
+                    "max-age is %s, but homeservers cache the document for at most 48 hours", span),
             });
     } else if (try->max_age >= 0 && try->max_age < CACHE_SHORTEST) {
         add(at, try,
             (struct finding){
                 .code = FINDING_WELL_KNOWN_CACHE_SHORT,
-                .text = text_format("the document may be kept for %s only, so homeservers ask "
-                                    "again and again",
-                                    span),
+                .text = text_format(
+                    "max-age is only %s, so homeservers fetch the document again and again", span),
             });
     }
     free(span);
 }
 
-/* What should be changed about a document that counts. */
+/* Findings about a document that homeservers use. */
 static void add_warnings(const struct well_known_try *try, struct branch at)
 {
     if (ip_address_reach(&try->address) != IP_PUBLIC) {
         add(at, try,
             (struct finding){
                 .code = FINDING_ADDRESS_PRIVATE,
-                .text = text_format("this is an address of a private network"),
+                .text = text_format("this is a private address"),
             });
     }
     if (try->follow.insecure) {
         add(at, try,
             (struct finding){
                 .code = FINDING_REDIRECT_INSECURE,
-                .text = text_format("a redirect leaves HTTPS"),
+                .text = text_format("a redirect leads to plain HTTP"),
             });
     }
     diagnose_content_type(try, at);
@@ -150,9 +148,9 @@ static void add_good_line(const struct well_known_try *try, struct branch at)
     char *span = duration_text(try->max_age < 0 ? CACHE_DEFAULT : try->max_age);
     const char *cors =
         try->follow.fetch.allow_origin ? "" : ", no CORS header (homeservers need none)";
-    branch_add(at, MARK_GOOD, "%s: m.server is %s, kept for %s%s%s",
+    branch_add(at, MARK_GOOD, "%s: m.server is %s, cached for %s%s%s",
                ip_address_text(&try->address, address), try->shown, span,
-               try->max_age < 0 ? " (it does not say)" : "", cors);
+               try->max_age < 0 ? " (the default)" : "", cors);
     free(span);
 }
 
@@ -169,8 +167,8 @@ static void diagnose_status(struct well_known_try *try, struct branch at)
     add_fault(at, try,
               (struct finding){
                   .code = FINDING_WELL_KNOWN_STATUS,
-                  .text = text_format("the answer has status %ld, so the document does not count",
-                                      status),
+                  .text = text_format(
+                      "the answer has status %ld, so homeservers ignore the document", status),
               });
 }
 
@@ -187,7 +185,7 @@ static void diagnose_document(struct well_known_try *try, struct branch at)
         add_fault(at, try,
                   (struct finding){
                       .code = FINDING_WELL_KNOWN_NOT_JSON,
-                      .text = text_format("the document is no JSON object (%s)", error),
+                      .text = text_format("the document is not a JSON object (%s)", error),
                   });
         free(error);
         return;
@@ -206,16 +204,16 @@ static enum well_known_answer answer_of(const struct follow *follow)
     if (follow_is_unchecked(follow)) {
         return WELL_KNOWN_UNCHECKED;
     }
-    if (follow->outcome == FOLLOW_FETCHED && fetch_found_nobody(&follow->fetch) &&
+    if (follow->outcome == FOLLOW_FETCHED && fetch_is_unconnected(&follow->fetch) &&
         follow->fetch.outcome != FETCH_FORBIDDEN) {
         return WELL_KNOWN_UNREACHED;
     }
     return WELL_KNOWN_BAD;
 }
 
-/* How bad it is that no answer came. Without any document, a host where nothing listens is a plain
-   way to go without; a slow one holds every server up. Next to a document, each is a fault: some
-   servers miss it. */
+/* The severity of a missing answer. If another address has a document, it is an error: some servers
+   miss the document. If none has, a host that does not answer is only slow for other servers, but
+   an answer that breaks off is an error. */
 static enum mark mark_of(const struct well_known_try *try, bool document)
 {
     enum fetch_outcome outcome = try->follow.fetch.outcome;
@@ -239,7 +237,7 @@ static void diagnose_unanswered(struct well_known_try *try, const char *hostname
     try->error = diagnose_follow(at, mark_of(try, document), follow, &context);
 }
 
-/* Compares the addresses: all must say the same, or servers disagree about where to go. */
+/* All addresses must give the same answer, or servers disagree about the homeserver's place. */
 static void compare(struct well_known *well_known, struct branch at)
 {
     size_t unchecked = 0;
@@ -262,13 +260,13 @@ static void compare(struct well_known *well_known, struct branch at)
     }
     well_known->unknown = well_known->count > 0 && unchecked == well_known->count;
     if (differs) {
-        branch_add_finding(at,
-                           (struct finding){
-                               .code = FINDING_WELL_KNOWN_DIFFERS,
-                               .text = text_format("the addresses answer differently: m.server is "
-                                                   "%s at one, %s at another",
-                                                   well_known->m_server, other),
-                           });
+        branch_add_finding(
+            at, (struct finding){
+                    .code = FINDING_WELL_KNOWN_DIFFERS,
+                    .text = text_format("the host's addresses give different answers: m.server is "
+                                        "%s at one, %s at another",
+                                        well_known->m_server, other),
+                });
     }
 }
 
@@ -291,7 +289,7 @@ void well_known_diagnose(struct well_known *well_known, const char *hostname, st
             well_known->limit = follow_limit(&try->follow);
         }
     }
-    /* What a missing answer means depends on the others. */
+    /* The severity of a missing answer depends on the other addresses. */
     for (size_t i = 0; i < well_known->count; i++) {
         struct well_known_try *try = &well_known->tries[i];
         if (!follow_is_answered(&try->follow)) {

@@ -12,10 +12,10 @@
 /* How one address answered. */
 enum well_known_answer {
     WELL_KNOWN_GOOD,      /* a delegation */
-    WELL_KNOWN_ABSENT,    /* decidedly no document: 404 or 410 */
-    WELL_KNOWN_UNREACHED, /* no connection came about */
-    WELL_KNOWN_UNCHECKED, /* it cannot be found out from this machine */
-    WELL_KNOWN_BAD,       /* something is wrong; servers go on as without a document */
+    WELL_KNOWN_ABSENT,    /* no document: status 404 or 410 */
+    WELL_KNOWN_UNREACHED, /* no connection was established */
+    WELL_KNOWN_UNCHECKED, /* this machine cannot check it */
+    WELL_KNOWN_BAD,       /* a fault; servers continue as without a document */
 };
 
 struct well_known_try {
@@ -24,7 +24,7 @@ struct well_known_try {
     enum well_known_answer answer; /* these when diagnosed */
     enum finding_code error;
     char *m_server;    /* with WELL_KNOWN_GOOD: follows the grammar */
-    char *shown;       /* printable, whatever m.server was; NULL where there was none */
+    char *shown;       /* printable m.server, valid or not; NULL where there was none */
     long long max_age; /* seconds; -1 where the answer does not say */
 };
 
@@ -33,7 +33,7 @@ struct well_known {
     struct well_known_try *tries;
     size_t count;
     const char *m_server; /* the delegation, or NULL; belongs to a try */
-    enum ip_reach limit;  /* how far requests may go that it leads to; see check/net/access.h */
+    enum ip_reach limit;  /* of requests to the delegated host, see check/net/access.h */
     bool inconsistent;    /* some servers get another answer than others */
     bool unknown;         /* no address could be checked from this machine */
 };
@@ -44,7 +44,7 @@ void well_known_start(struct well_known *well_known, const struct network *netwo
 /* True when every address has been tried, or it was never started. */
 bool well_known_advance(struct well_known *well_known);
 
-/* Decides, and adds one line an address. */
+/* Sets m_server and what follows it, and adds one line for each address. */
 void well_known_diagnose(struct well_known *well_known, const char *hostname, struct branch at);
 
 void well_known_clear(struct well_known *well_known);

@@ -53,7 +53,7 @@ json_t *answer_parse(const char *body, size_t length, char **error)
     }
     if (!json_is_object(document)) {
         json_decref(document);
-        *error = text_format("it is no JSON object");
+        *error = text_format("it is not a JSON object");
         return NULL;
     }
     return document;

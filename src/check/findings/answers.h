@@ -1,5 +1,5 @@
-/* The bodies that a Matrix server's endpoints answer with, taken apart. They come from strangers:
-   at most 32 levels of JSON, nothing else than UTF-8, and only printable text comes out. */
+/* Reads the bodies of Matrix endpoints. They are untrusted: at most 32 levels of JSON are read,
+   only UTF-8, and texts are made printable. */
 #ifndef CHECK_ANSWERS_H
 #define CHECK_ANSWERS_H
 
@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Parses a body; the caller owns the result. NULL where it is no JSON object, and then `error`
+/* Parses a body; the caller owns the result. NULL where it is not a JSON object, and then `error`
    (to be freed) says in words why. */
 json_t *answer_parse(const char *body, size_t length, char **error);
 

@@ -112,15 +112,14 @@ static struct finding bad_issuer(const struct certificate_details *certificate)
         const char *text;
         const char *hint;
     } flaws[] = {
-        {certificate->none, FINDING_CERTIFICATE_UNTRUSTED, "the server shows no certificate",
-         "set one up that a public CA has signed"},
+        {certificate->none, FINDING_CERTIFICATE_UNTRUSTED, "the server sends no certificate",
+         "install one that a public CA has signed"},
         {certificate->self_signed, FINDING_CERTIFICATE_SELF_SIGNED,
          "the certificate is self-signed", NULL},
         {certificate->chain_incomplete, FINDING_CERTIFICATE_CHAIN,
-         "the server sends its own certificate alone, and the CA that signed it is not known",
-         NULL},
+         "the server sends only its own certificate, and the CA that signed it is unknown", NULL},
         {certificate->untrusted, FINDING_CERTIFICATE_UNTRUSTED,
-         "the certificate comes from no CA that is known here", NULL},
+         "the certificate is not signed by a CA that this machine trusts", NULL},
         {certificate->weak, FINDING_CERTIFICATE_WEAK,
          "the certificate uses an algorithm that is no longer trusted", NULL},
         {certificate->wrong_purpose, FINDING_CERTIFICATE_PURPOSE,
@@ -156,7 +155,7 @@ static enum finding_code diagnose_certificate(struct branch at, enum mark mark,
     return first;
 }
 
-/* What it means that a request may not go to an address of this reach. */
+/* The finding for a request to an address of this reach, where the policy forbids it. */
 struct forbidden {
     enum finding_code code;
     enum finding_code redirect_code;
@@ -172,27 +171,27 @@ static const struct forbidden forbidden_by_reach[] = {
             FINDING_ADDRESS_PRIVATE,
             FINDING_REDIRECT_LOCAL,
             MARK_NOTE,
-            "this is an address of a private network, so nothing was sent there",
-            "its host has an address of a private network",
-            "redirects into a private network:",
+            "this is a private address, so nothing was sent there",
+            "its host has a private address",
+            "redirects to a private address:",
         },
     [IP_OWN] =
         {
             FINDING_ADDRESS_OWN,
             FINDING_ADDRESS_OWN,
             MARK_WARN,
-            "this is an address of the machine that runs the check, so nothing was sent there",
+            "this address belongs to the machine that runs the check, so nothing was sent there",
             "its host is the machine that runs the check, so it was not asked",
-            "redirects to the machine that runs the check, so it was not followed:",
+            "redirects to the machine that runs the check; such a redirect is not followed:",
         },
     [IP_LOCAL] =
         {
             FINDING_ADDRESS_LOCAL,
             FINDING_REDIRECT_LOCAL,
             MARK_NOTE,
-            "every machine has this address for itself, so nothing was sent there",
-            "every machine has its address for itself",
-            "redirects to an address that every machine has for itself:",
+            "this address is loopback, link-local or reserved, so nothing was sent there",
+            "its host's address is loopback, link-local or reserved",
+            "redirects to an address that is loopback, link-local or reserved:",
         },
 };
 
@@ -206,7 +205,7 @@ struct finding diagnose_forbidden_url(const char *url, enum ip_reach reach)
     };
 }
 
-/* How an outcome without a certificate's flaw is worded. */
+/* The message for an outcome other than FETCH_CERTIFICATE and FETCH_FORBIDDEN. */
 struct outcome_message {
     enum fetch_outcome outcome;
     enum finding_code code;
@@ -218,12 +217,12 @@ static const struct outcome_message outcome_messages[] = {
     {FETCH_NO_ROUTE, FINDING_NO_ROUTE,
      "this machine has no route to that address, so it was not checked"},
     {FETCH_CONNECT_TIMEOUT, FINDING_CONNECTION_TIMEOUT, "nothing answers"},
-    {FETCH_CONNECT_FAILED, FINDING_CONNECTION_FAILED, "no connection comes about"},
+    {FETCH_CONNECT_FAILED, FINDING_CONNECTION_FAILED, "the connection fails"},
     {FETCH_TLS_FAILED, FINDING_TLS_FAILED, "the TLS handshake fails"},
     {FETCH_ANSWER_TIMEOUT, FINDING_ANSWER_TIMEOUT,
-     "the connection is taken, but no whole answer comes in time"},
+     "the connection is accepted, but no complete answer arrives in time"},
     {FETCH_TOO_LARGE, FINDING_ANSWER_TOO_LARGE, "the answer is too large: homeservers read 50 KiB"},
-    {FETCH_BROKEN, FINDING_ANSWER_BROKEN, "the answer is no HTTP, or ends too early"},
+    {FETCH_BROKEN, FINDING_ANSWER_BROKEN, "the answer is not HTTP, or ends too early"},
 };
 
 static_assert(FETCH_BODY_LIMIT == 50 * 1024, "a message names this figure");
@@ -242,7 +241,7 @@ static bool speaks_plain(const struct fetch *fetch)
     return strstr(fetch->detail, "unexpected TLS packet") != NULL;
 }
 
-/* The remedy where the code's own does not say enough; NULL elsewhere. */
+/* A more precise hint than the code's own, or NULL. */
 static char *hint_for(const struct fetch *fetch, enum finding_code code,
                       const struct diagnosis_context *context)
 {
@@ -250,7 +249,7 @@ static char *hint_for(const struct fetch *fetch, enum finding_code code,
     case FETCH_TLS_FAILED:
         return speaks_plain(fetch)
                    ? text_format(
-                         "plain HTTP answers there: have it speak TLS, or give another port")
+                         "plain HTTP answers there: enable TLS on that port, or give another one")
                    : text_format("%s, with a certificate for %s", finding_code_hint(code),
                                  context->tls_name);
     case FETCH_REFUSED:
@@ -280,7 +279,7 @@ enum finding_code diagnose_fetch(struct branch at, enum mark mark, const struct 
                       });
     }
     const struct outcome_message *message = message_of(fetch->outcome);
-    /* What the TLS library says (an alert's name) is the one detail that helps. */
+    /* The TLS library's message has the alert's name. */
     bool detail = fetch->outcome == FETCH_TLS_FAILED && !speaks_plain(fetch);
     return add_at(at, fetch,
                   (struct finding){
@@ -292,7 +291,7 @@ enum finding_code diagnose_fetch(struct branch at, enum mark mark, const struct 
                   });
 }
 
-/* A chain of redirects that did not reach an answer. */
+/* Redirects that did not lead to an answer. */
 static enum finding_code diagnose_redirect(struct branch at, enum mark mark,
                                            const struct follow *follow)
 {
@@ -303,7 +302,7 @@ static enum finding_code diagnose_redirect(struct branch at, enum mark mark,
         [FOLLOW_LOOP] = {FINDING_REDIRECT_LOOP, "redirects in a loop, back to"},
         [FOLLOW_TOO_MANY] = {FINDING_REDIRECT_TOO_MANY, "redirects more than 5 times, at last to"},
         [FOLLOW_SCHEME] = {FINDING_REDIRECT_SCHEME, "redirects away from HTTPS, to"},
-        [FOLLOW_INVALID] = {FINDING_REDIRECT_INVALID, "redirects to what is no usable URL:"},
+        [FOLLOW_INVALID] = {FINDING_REDIRECT_INVALID, "redirects to an unusable URL:"},
         [FOLLOW_UNRESOLVED] = {FINDING_REDIRECT_UNRESOLVED,
                                "redirects to a host that has no address:"},
     };
@@ -347,7 +346,7 @@ void diagnose_expiry(struct branch at, const struct fetch *fetch)
     add_at(at, fetch,
            (struct finding){
                .code = FINDING_CERTIFICATE_EXPIRES_SOON,
-               .text = text_format("the certificate ends in %s", span),
+               .text = text_format("the certificate expires in %s", span),
            });
     free(span);
 }

@@ -1,4 +1,4 @@
-/* What a lookup or a request that came to nothing means, in plain words, and what to change. */
+/* The findings about lookups and requests that failed. */
 #ifndef CHECK_FINDINGS_DIAGNOSIS_H
 #define CHECK_FINDINGS_DIAGNOSIS_H
 
@@ -18,28 +18,27 @@ struct diagnosis_context {
 };
 
 /* Adds the findings for a request whose outcome is not FETCH_ANSWERED, each beginning with the
-   address and port, and returns the code of the first. `mark` is for what is certainly wrong: where
-   it only cannot be found out from here, the finding is a warning. */
+   address and port, and returns the code of the first. What this
+   machine cannot check is a warning, everything else has `mark`. */
 enum finding_code diagnose_fetch(struct branch at, enum mark mark, const struct fetch *fetch,
                                  const struct diagnosis_context *context);
 
-/* As diagnose_fetch, for a document whose redirects could not be followed to their end, or whose
-   last request came to nothing. FINDING_NONE where it was answered. */
+/* As diagnose_fetch, for a document whose redirects or whose last request failed. FINDING_NONE
+   where it was answered. */
 enum finding_code diagnose_follow(struct branch at, enum mark mark, const struct follow *follow,
                                   const struct diagnosis_context *context);
 
-/* The finding where a base_url's host may not be asked, as its address has that reach. */
+/* The finding for a base_url whose host has an address of that reach, which the policy forbids. */
 struct finding diagnose_forbidden_url(const char *url, enum ip_reach reach);
 
 /* Adds a warning where the certificate ends within CERTIFICATE_SOON_DAYS. */
 void diagnose_expiry(struct branch at, const struct fetch *fetch);
 
-/* Adds the finding for a host whose addresses could not be had, and returns what follows from that:
-   VERDICT_FAILS, or VERDICT_UNKNOWN where the DNS did not answer. */
+/* Adds the finding for a host without addresses, and returns the verdict: VERDICT_FAILS, or
+   VERDICT_UNKNOWN where the DNS did not answer. */
 enum verdict diagnose_lookup(struct branch at, const char *host, struct host_lookup *lookup);
 
-/* Adds warnings for a lookup that has given addresses: that there are too many, or that those of
-   one family could not be had. */
+/* Adds warnings for a lookup with addresses: too many of them, or a failed query for one family. */
 void diagnose_odd_lookup(struct branch at, const char *host, const struct host_lookup *lookup);
 
 /* The finding for a value of `what` that does not follow its grammar. `problem` is worded "what is

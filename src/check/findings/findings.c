@@ -13,16 +13,16 @@
     "answer with {\"m.server\": \"matrix.example.com:8448\"}, the homeserver's name and port"
 #define CLIENT_EXAMPLE \
     "answer with {\"m.homeserver\": {\"base_url\": \"https://matrix.example.com\"}}"
-#define PROXY \
-    "have the homeserver, or the reverse proxy before it, answer everything under /_matrix there"
+#define PROXY                                                                                     \
+    "make the homeserver, or the reverse proxy in front of it, answer everything under /_matrix " \
+    "there"
 #define PUBLIC_CA "get one from a public CA, for example Let's Encrypt"
 #define SIGNING_KEY "check the homeserver's signing key and its log"
 #define CURL "check what answers there, for example with curl"
-#define DIRECTLY "have the document answered there, with status 200"
+#define DIRECTLY "serve the document at its own URL, with status 200"
 #define USABLE_URL "redirect to an https:// URL, or answer the document directly"
 
-/* What belongs to a code wherever it is found. A place that knows more gives another mark or hint.
- */
+/* The defaults of each code. A caller that knows more gives another mark or hint. */
 static const struct {
     const char *name;
     enum mark mark;
@@ -36,7 +36,7 @@ static const struct {
     [FINDING_NO_ADDRESS] = {"no_address", MARK_ERROR,
                             "correct the name, or add an A or AAAA record for it"},
     [FINDING_TOO_MANY_ADDRESSES] = {"too_many_addresses", MARK_WARN,
-                                    "only 16 of them were checked: keep fewer"},
+                                    "only 16 of them were checked: remove some"},
     [FINDING_ADDRESS_PRIVATE] = {"address_private", MARK_WARN,
                                  "other servers cannot reach it: give the name a public address"},
     [FINDING_ADDRESS_LOCAL] = {"address_local", MARK_ERROR,
@@ -46,15 +46,15 @@ static const struct {
     [FINDING_CONNECTION_REFUSED] = {"connection_refused", MARK_ERROR,
                                     "start the server there, and have it listen on that address "
                                     "and port"},
-    [FINDING_CONNECTION_TIMEOUT] = {"connection_timeout", MARK_ERROR,
-                                    "open that port in the firewall, or take the address out of "
-                                    "the DNS"},
+    [FINDING_CONNECTION_TIMEOUT] =
+        {"connection_timeout", MARK_ERROR,
+         "open that port in the firewall, or remove the address from the DNS"},
     [FINDING_CONNECTION_FAILED] = {"connection_failed", MARK_ERROR,
                                    "check the address, the firewall and the routes to it"},
     [FINDING_NO_ROUTE] = {"no_route", MARK_WARN,
-                          "run the check on a machine with that IP family, or leave it out with -4 "
-                          "or -6"},
-    [FINDING_TLS_FAILED] = {"tls_failed", MARK_ERROR, "have the server speak TLS 1.2 or 1.3"},
+                          "run the check on a machine that has that IP family, or leave the family "
+                          "out with -4 or -6"},
+    [FINDING_TLS_FAILED] = {"tls_failed", MARK_ERROR, "enable TLS 1.2 or 1.3 on the server"},
     [FINDING_ANSWER_TIMEOUT] = {"answer_timeout", MARK_ERROR,
                                 "check the server's load and log, and whatever it forwards to"},
     [FINDING_ANSWER_TOO_LARGE] = {"answer_too_large", MARK_ERROR, CURL},
@@ -66,9 +66,9 @@ static const struct {
                                       "get a certificate for the server name"},
     [FINDING_CERTIFICATE_EXPIRED] = {"certificate_expired", MARK_ERROR,
                                      "renew the certificate, and have the server load the new one"},
-    [FINDING_CERTIFICATE_NOT_YET_VALID] = {"certificate_not_yet_valid", MARK_ERROR,
-                                           "set the clocks right, of this machine and of the one "
-                                           "that made the certificate"},
+    [FINDING_CERTIFICATE_NOT_YET_VALID] =
+        {"certificate_not_yet_valid", MARK_ERROR,
+         "correct the clock of this machine, or of the one that made the certificate"},
     [FINDING_CERTIFICATE_SELF_SIGNED] = {"certificate_self_signed", MARK_ERROR,
                                          "other servers refuse it: " PUBLIC_CA},
     [FINDING_CERTIFICATE_CHAIN] = {"certificate_chain", MARK_ERROR,
@@ -79,9 +79,9 @@ static const struct {
                                   "get a new one with an ECDSA P-256 or RSA 2048 key and SHA-256"},
     [FINDING_CERTIFICATE_PURPOSE] = {"certificate_purpose", MARK_ERROR,
                                      "get one with the extended key usage \"TLS server\""},
-    [FINDING_CERTIFICATE_EXPIRES_SOON] = {"certificate_expires_soon", MARK_WARN,
-                                          "see that its renewal runs, and that the server loads "
-                                          "the new one"},
+    [FINDING_CERTIFICATE_EXPIRES_SOON] =
+        {"certificate_expires_soon", MARK_WARN,
+         "check that its renewal runs, and that the server loads the new one"},
 
     [FINDING_REDIRECT_LOOP] = {"redirect_loop", MARK_ERROR, DIRECTLY},
     [FINDING_REDIRECT_TOO_MANY] = {"redirect_too_many", MARK_ERROR, DIRECTLY},
@@ -96,19 +96,19 @@ static const struct {
                                    "redirect to an https:// URL: anyone on the way can change what "
                                    "comes over http://"},
 
-    [FINDING_WELL_KNOWN_STATUS] = {"well_known_status", MARK_ERROR,
-                                   "answer with status 200, or 404 where there is to be no "
-                                   "document"},
+    [FINDING_WELL_KNOWN_STATUS] =
+        {"well_known_status", MARK_ERROR,
+         "answer with status 200, or with 404 if there is to be no document"},
     [FINDING_WELL_KNOWN_NOT_JSON] = {"well_known_not_json", MARK_ERROR, WELL_KNOWN_EXAMPLE},
     [FINDING_WELL_KNOWN_NO_M_SERVER] = {"well_known_no_m_server", MARK_ERROR, WELL_KNOWN_EXAMPLE},
     [FINDING_WELL_KNOWN_M_SERVER_INVALID] = {"well_known_m_server_invalid", MARK_ERROR,
                                              WELL_KNOWN_EXAMPLE},
     [FINDING_WELL_KNOWN_DIFFERS] = {"well_known_differs", MARK_ERROR,
-                                    "publish the same document at every address, and wait for "
-                                    "caches to forget the old one"},
-    [FINDING_WELL_KNOWN_CONTENT_TYPE] = {"well_known_content_type", MARK_WARN,
-                                         "set it to application/json: homeservers do without, "
-                                         "other tools do not"},
+                                    "publish the same document at every address, and wait until "
+                                    "caches have dropped the old one"},
+    [FINDING_WELL_KNOWN_CONTENT_TYPE] =
+        {"well_known_content_type", MARK_WARN,
+         "set it to application/json: homeservers ignore it, other tools do not"},
     [FINDING_WELL_KNOWN_CACHE_LONG] = {"well_known_cache_long", MARK_WARN,
                                        "set max-age to at most 172800"},
     [FINDING_WELL_KNOWN_CACHE_SHORT] = {"well_known_cache_short", MARK_WARN,
@@ -119,19 +119,19 @@ static const struct {
     [FINDING_SRV_DEPRECATED] = {"srv_deprecated", MARK_WARN,
                                 "name the record _matrix-fed._tcp instead of _matrix._tcp"},
     [FINDING_SRV_NOT_OFFERED] = {"srv_not_offered", MARK_ERROR,
-                                 "remove the record, or let it name the homeserver's host"},
+                                 "remove the record, or point it at the homeserver's host"},
     [FINDING_SRV_TARGET_CNAME] = {"srv_target_cname", MARK_WARN,
                                   "let the SRV record name the host itself: RFC 2782 forbids a "
                                   "CNAME there, and some resolvers fail on it"},
     [FINDING_SRV_TARGET_UNRESOLVED] = {"srv_target_unresolved", MARK_ERROR,
                                        "add an A or AAAA record for it, or remove the SRV record"},
     [FINDING_SRV_TARGET_INVALID] = {"srv_target_invalid", MARK_ERROR,
-                                    "let it name a host that has that address"},
-    [FINDING_SRV_POINTS_ELSEWHERE] = {"srv_points_elsewhere", MARK_WARN,
-                                      "remove the old SRV record, or let it lead to the same "
-                                      "homeserver"},
+                                    "name a host that has that address"},
+    [FINDING_SRV_POINTS_ELSEWHERE] =
+        {"srv_points_elsewhere", MARK_WARN,
+         "remove the old SRV record, or point it at the same homeserver"},
     [FINDING_SRV_TOO_MANY] = {"srv_too_many", MARK_WARN,
-                              "only 16 of them were checked: keep fewer"},
+                              "only 16 of them were checked: remove some"},
 
     [FINDING_VERSION_STATUS] = {"version_status", MARK_WARN, PROXY},
     [FINDING_VERSION_INVALID] = {"version_invalid", MARK_WARN, PROXY},
@@ -140,15 +140,15 @@ static const struct {
     [FINDING_KEYS_SERVER_NAME] = {"keys_server_name", MARK_ERROR,
                                   "correct the delegation: another homeserver answers there"},
     [FINDING_KEYS_VALIDITY] = {"keys_validity", MARK_ERROR, SIGNING_KEY},
-    [FINDING_KEYS_EXPIRED] = {"keys_expired", MARK_ERROR,
-                              "set that machine's clock right, and keep a proxy from caching "
-                              "/_matrix/key/v2/server"},
+    [FINDING_KEYS_EXPIRED] =
+        {"keys_expired", MARK_ERROR,
+         "correct that machine's clock, and keep proxies from caching /_matrix/key/v2/server"},
     [FINDING_KEYS_MISSING] = {"keys_missing", MARK_ERROR, SIGNING_KEY},
     [FINDING_KEYS_INVALID] = {"keys_invalid", MARK_ERROR, SIGNING_KEY},
     [FINDING_KEYS_UNSIGNED] = {"keys_unsigned", MARK_ERROR, SIGNING_KEY},
-    [FINDING_KEYS_SIGNATURE] = {"keys_signature", MARK_ERROR,
-                                "check that no proxy changes the answer, and the homeserver's "
-                                "signing key"},
+    [FINDING_KEYS_SIGNATURE] =
+        {"keys_signature", MARK_ERROR,
+         "check the homeserver's signing key, and that no proxy changes the answer"},
 
     [FINDING_CLIENT_ABSENT] = {"client_absent", MARK_WARN, CLIENT_EXAMPLE},
     [FINDING_CLIENT_STATUS] = {"client_status", MARK_ERROR, CLIENT_EXAMPLE},
@@ -163,15 +163,15 @@ static const struct {
                              "redirects and errors too"},
     [FINDING_CLIENT_VERSIONS_STATUS] = {"client_versions_status", MARK_ERROR,
                                         PROXY ", or correct base_url"},
-    [FINDING_CLIENT_VERSIONS_INVALID] = {"client_versions_invalid", MARK_ERROR,
-                                         "let base_url name the homeserver: something else answers "
-                                         "there"},
-    [FINDING_CLIENT_VERSIONS_CORS] = {"client_versions_cors", MARK_ERROR,
-                                      "let the reverse proxy pass the homeserver's CORS headers "
-                                      "on"},
-    [FINDING_SUPPORT_INVALID] = {"support_invalid", MARK_WARN,
-                                 "answer with contacts, a support_page, or both; or with 404 where "
-                                 "there is none"},
+    [FINDING_CLIENT_VERSIONS_INVALID] =
+        {"client_versions_invalid", MARK_ERROR,
+         "point base_url at the homeserver: something else answers there"},
+    [FINDING_CLIENT_VERSIONS_CORS] =
+        {"client_versions_cors", MARK_ERROR,
+         "make the reverse proxy pass on the homeserver's CORS headers"},
+    [FINDING_SUPPORT_INVALID] =
+        {"support_invalid", MARK_WARN,
+         "answer with contacts, a support_page, or both; or with 404 if there is none"},
 };
 
 static_assert(DNS_RECORD_LIMIT == 16, "two of the hints name this figure");

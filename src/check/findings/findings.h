@@ -1,4 +1,4 @@
-/* What a check has found, line by line: a tree for people, and codes for scripts. */
+/* The result of a check: lines that form a tree for people, some with codes for scripts. */
 #ifndef CHECK_FINDINGS_FINDINGS_H
 #define CHECK_FINDINGS_FINDINGS_H
 
@@ -7,7 +7,7 @@
 enum verdict {
     VERDICT_WORKS,
     VERDICT_FAILS,
-    VERDICT_UNKNOWN, /* it could not be found out from here */
+    VERDICT_UNKNOWN, /* this machine could not find out */
 };
 
 enum mark {
@@ -123,7 +123,7 @@ struct branch {
     int depth;
 };
 
-/* A finding as a place in the code knows it. Texts are printable and taken over. */
+/* A finding to add. Texts must be printable, and are freed with the lines. */
 struct finding {
     enum finding_code code;
     enum mark mark; /* MARK_NOTE: the code's own */

@@ -68,7 +68,7 @@ bool keys_verify_ed25519(const unsigned char *key, const unsigned char *signatur
     return good;
 }
 
-/* What is signed: the object without its signatures and what may change later. */
+/* The signed text: the object without `signatures` and `unsigned`, as canonical JSON. */
 static char *signed_text(const json_t *document, size_t *length)
 {
     struct problem problem;
@@ -99,7 +99,7 @@ static enum keys_flaw check_key(const json_t *key, const json_t *signature, cons
     return keys_verify_ed25519(point, value, text, length) ? KEYS_GOOD : KEYS_FORGED;
 }
 
-/* Every key must have signed the object: a key that has not could be anyone's. */
+/* Every key must have signed the object, or it could be another server's key. */
 static void check_signatures(struct keys *keys, const json_t *document, const char *server_name)
 {
     size_t length = 0;

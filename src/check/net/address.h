@@ -11,13 +11,12 @@ struct ip_address {
     unsigned char bytes[16];
 };
 
-/* Where packets to an address go, from wide to narrow. */
+/* How far packets to an address travel, from wide to narrow. */
 enum ip_reach {
     IP_PUBLIC,  /* to the internet */
     IP_PRIVATE, /* to this site's network only (RFC 1918, RFC 4193, RFC 6598) */
-    IP_OWN,     /* to this machine, though others may reach it there too */
-    IP_LOCAL, /* to every machine itself, or its link: loopback, unspecified, link-local, multicast
-               */
+    IP_OWN,     /* to an address of this machine that others may reach too */
+    IP_LOCAL, /* not beyond the sender or its link: loopback, unspecified, link-local, multicast */
 };
 
 enum {

@@ -26,7 +26,7 @@ struct dns_record {
     uint16_t priority;         /* SRV, these four */
     uint16_t weight;
     uint16_t port;
-    char target[DNS_NAME_SIZE]; /* "." where the service is decidedly not there */
+    char target[DNS_NAME_SIZE]; /* "." where the service does not exist (RFC 2782) */
 };
 
 struct dns_answer {

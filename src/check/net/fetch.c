@@ -93,7 +93,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *context)
         return 0;
     }
     if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-        /* A new answer begins: those with status 1xx come before the one that counts. */
+        /* A new answer begins: the last one counts, after those with status 1xx. */
         forget_headers(fetch);
     }
     keep_header(line, length, "Content-Type", &fetch->content_type);
@@ -117,9 +117,9 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
     return length;
 }
 
-/* After the handshake, before anything is asked: a homeserver says nothing to a server that has
-   not shown a valid certificate, and neither do we. curl's own check is off because it would only
-   say yes or no. */
+/* Runs after the handshake and before the request: like a homeserver, the tester sends no request
+   to a server without a valid certificate. curl's own check is off, as it does not give all
+   reasons. */
 static int check_certificate(void *context, char *peer, char *local, int peer_port, int local_port)
 {
     (void)peer;
@@ -156,8 +156,8 @@ static bool read_address(const struct sockaddr *from, struct ip_address *address
     return false;
 }
 
-/* libcurl has no other way to a socket, so no connection escapes the policy. What counts is the
-   address that libcurl is about to connect to, however it has come by it. */
+/* libcurl gets every socket from here, so the policy applies to every connection. It is asked with
+   the address that libcurl is about to connect to, wherever that comes from. */
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *target)
 {
     (void)purpose;
@@ -174,7 +174,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     return socket(target->family, target->socktype | SOCK_CLOEXEC, target->protocol);
 }
 
-/* Learns at the end whether TCP was through: libcurl's times count TLS in. */
+/* Notes whether the TCP connection was established: libcurl's times include TLS. */
 static int close_socket(void *context, curl_socket_t socket)
 {
     struct fetch *fetch = context;
@@ -185,8 +185,7 @@ static int close_socket(void *context, curl_socket_t socket)
     return close(socket);
 }
 
-/* A connection serves one request and no other: each is what a homeserver does first,
-   a new connection with a full handshake. */
+/* Each request has a connection of its own with a full handshake, as a homeserver's first one. */
 static void set_connection_options(struct fetch *fetch)
 {
     CURL *handle = fetch->handle;
@@ -329,7 +328,7 @@ static enum fetch_outcome outcome_of(struct fetch *fetch, CURLcode code)
 static void finish(struct fetch *fetch, CURLcode code)
 {
     curl_easy_getinfo(fetch->handle, CURLINFO_RESPONSE_CODE, &fetch->status);
-    /* A callback that broke the transfer off has already said why. */
+    /* A callback that aborted the transfer has set the outcome. */
     fetch->outcome =
         fetch->broken_off != FETCH_PENDING ? fetch->broken_off : outcome_of(fetch, code);
     const char *words = fetch->error[0] != '\0' ? fetch->error : curl_easy_strerror(code);
@@ -339,7 +338,7 @@ static void finish(struct fetch *fetch, CURLcode code)
     fetch->handle = NULL;
 }
 
-bool fetch_found_nobody(const struct fetch *fetch)
+bool fetch_is_unconnected(const struct fetch *fetch)
 {
     return fetch->outcome == FETCH_REFUSED || fetch->outcome == FETCH_CONNECT_TIMEOUT ||
            fetch->outcome == FETCH_CONNECT_FAILED || fetch->outcome == FETCH_NO_ROUTE ||

@@ -1,6 +1,5 @@
-/* One HTTP request to one address, many at a time. Nothing is followed, looked up or believed
-   here: redirects, names and bodies are judged elsewhere. No connection is made that the policy
-   does not allow. */
+/* HTTP requests, each to one address, many at a time. Redirects are not followed, names not looked
+   up and bodies not read here. No connection is made that the access policy does not allow. */
 #ifndef CHECK_NET_FETCH_H
 #define CHECK_NET_FETCH_H
 
@@ -19,23 +18,23 @@ struct fetcher;
 enum fetch_outcome {
     FETCH_PENDING,
     FETCH_ANSWERED,  /* there is a status; `body` is whole */
-    FETCH_FORBIDDEN, /* the policy keeps the check away from that address; nothing was sent */
+    FETCH_FORBIDDEN, /* the access policy does not allow the address; nothing was sent */
     FETCH_REFUSED,
     FETCH_NO_ROUTE, /* this machine cannot send to that network at all */
     FETCH_CONNECT_TIMEOUT,
     FETCH_CONNECT_FAILED,
     FETCH_TLS_FAILED,
-    FETCH_CERTIFICATE, /* the certificate is not valid; nothing was asked */
+    FETCH_CERTIFICATE, /* the certificate is not valid; the request was not sent */
     FETCH_ANSWER_TIMEOUT,
     FETCH_TOO_LARGE,
-    FETCH_BROKEN, /* what came is no HTTP, or ended too early */
+    FETCH_BROKEN, /* the answer is not HTTP, or ended too early */
 };
 
 /* What to ask. The texts are copied. */
 struct fetch_request {
     const char *url; /* absolute; its host is the name for SNI and for the certificate */
     struct ip_address address;
-    int port;            /* to connect to, whatever the URL says */
+    int port;            /* to connect to, in place of the URL's */
     enum ip_reach limit; /* see check/net/access.h */
     const struct access_policy *policy;
     const char *host_header; /* NULL: as the URL has it */
@@ -43,7 +42,7 @@ struct fetch_request {
     bool as_browser;         /* with an Origin header, as a web client sends it */
 };
 
-/* A request and its answer. Whoever starts it keeps it in place until it is done. */
+/* A request and its answer. It must not move while it runs. */
 struct fetch {
     enum fetch_outcome outcome;
     int port;
@@ -57,12 +56,12 @@ struct fetch {
     char *location;
     char *allow_origin;
     struct certificate_details certificate;
-    char *detail; /* printable: what the library said of a failure */
+    char *detail; /* printable: the library's message for a failure */
 
     enum ip_reach limit;
     const struct access_policy *policy;
-    enum fetch_outcome broken_off; /* why a callback has ended it, if one has */
-    bool connected;                /* TCP was through, whatever became of TLS */
+    enum fetch_outcome broken_off; /* set by a callback that aborted the transfer */
+    bool connected;                /* the TCP connection was established */
     CURL *handle;
     struct curl_slist *headers;
     struct curl_slist *connect_to;
@@ -88,11 +87,11 @@ void fetch_start(struct fetcher *fetcher, struct fetch *fetch, const struct fetc
 /* Ends the request where it still runs, and frees what it holds. */
 void fetch_clear(struct fetch *fetch);
 
-/* Whether no connection came about with the address: a client goes on to the next one. */
-bool fetch_found_nobody(const struct fetch *fetch);
+/* Whether no TCP connection was established: a client then tries the next address. */
+bool fetch_is_unconnected(const struct fetch *fetch);
 
-/* Whether nobody can tell from this machine what is at the address: it has no route there, or the
-   address is its own and was not asked. */
+/* Whether this machine cannot check the address: it has no route there, or the address is its own
+   and the policy forbids it. */
 bool fetch_is_unchecked(const struct fetch *fetch);
 
 /* For the event loop: waits at most `milliseconds` for any request, or for any of `fds`. */

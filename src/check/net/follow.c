@@ -31,7 +31,7 @@ static bool read_authority(const char *url, char **host, int *port)
     return good;
 }
 
-char *follow_resolve(const char *base, const char *location, bool *strange)
+char *follow_resolve(const char *base, const char *location, bool *other_scheme)
 {
     CURLU *parts = curl_url();
     char *url = NULL;
@@ -39,17 +39,17 @@ char *follow_resolve(const char *base, const char *location, bool *strange)
     char *resolved = NULL;
     char *host = NULL;
     int port = 0;
-    *strange = false;
+    *other_scheme = false;
     if (!parts || curl_url_set(parts, CURLUPART_URL, base, 0) != CURLUE_OK ||
         curl_url_set(parts, CURLUPART_URL, location,
                      CURLU_NON_SUPPORT_SCHEME | CURLU_DISALLOW_USER) != CURLUE_OK ||
         curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK) {
         goto out;
     }
-    *strange = strcasecmp(scheme, "https") != 0 && strcasecmp(scheme, "http") != 0;
+    *other_scheme = strcasecmp(scheme, "https") != 0 && strcasecmp(scheme, "http") != 0;
     curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0);
     if (curl_url_get(parts, CURLUPART_URL, &url, 0) == CURLUE_OK &&
-        (*strange || read_authority(url, &host, &port))) {
+        (*other_scheme || read_authority(url, &host, &port))) {
         resolved = text_copy(url);
     }
 out:
@@ -179,7 +179,7 @@ static void go_to(struct follow *follow, char *url)
     if (!read_authority(url, &follow->host, &follow->port)) {
         end(follow, FOLLOW_INVALID);
     } else if (strcasecmp(follow->host, follow->origin_host) == 0) {
-        /* The same host stays at the address that has answered for it. */
+        /* The same host keeps the address that has answered for it. */
         set_addresses(follow, &follow->origin_address, 1);
         request_next(follow);
     } else {
@@ -190,15 +190,15 @@ static void go_to(struct follow *follow, char *url)
 static void redirect(struct follow *follow)
 {
     const char *location = follow->fetch.location;
-    bool strange = false;
-    char *url = follow_resolve(follow->url, location, &strange);
+    bool other_scheme = false;
+    char *url = follow_resolve(follow->url, location, &other_scheme);
     const char *shown = !url ? location : url;
     free(follow->last_target);
     follow->last_target = text_printable(shown, strlen(shown));
     follow->redirect_hidden =
         follow->redirect_hidden || !follow_is_shown_to_browsers(&follow->fetch);
     enum follow_outcome outcome = !url                                         ? FOLLOW_INVALID
-                                  : strange                                    ? FOLLOW_SCHEME
+                                  : other_scheme                               ? FOLLOW_SCHEME
                                   : was_visited(follow, url)                   ? FOLLOW_LOOP
                                   : follow->redirects == FOLLOW_REDIRECT_LIMIT ? FOLLOW_TOO_MANY
                                                                                : FOLLOW_PENDING;
@@ -214,7 +214,7 @@ static void redirect(struct follow *follow)
     go_to(follow, url);
 }
 
-/* One address that may not be asked spoils the host: other servers would go there too. */
+/* A host with one forbidden address is refused as a whole: other servers might choose that one. */
 static bool may_ask_all(struct follow *follow)
 {
     for (size_t i = 0; i < follow->lookup.count; i++) {
@@ -235,7 +235,7 @@ static void take_lookup(struct follow *follow)
         return;
     }
     if (follow->lookup.given && follow->limit < ACCESS_BY_NAME) {
-        /* The person has said where this host is, so it may be this machine. */
+        /* The command line gives this host's address, so it may be this machine's. */
         follow->limit = ACCESS_BY_NAME;
     }
     if (!may_ask_all(follow)) {
@@ -256,7 +256,7 @@ static bool is_redirect(const struct fetch *fetch)
 static void take_answer(struct follow *follow)
 {
     follow->fetching = false;
-    if (fetch_found_nobody(&follow->fetch) && follow->next_address < follow->address_count) {
+    if (fetch_is_unconnected(&follow->fetch) && follow->next_address < follow->address_count) {
         request_next(follow);
     } else if (is_redirect(&follow->fetch)) {
         redirect(follow);

@@ -1,5 +1,5 @@
-/* A document behind a URL: looked for at given addresses, through redirects. A stranger's server
-   decides where the next request goes, so it goes no further than that server's own address. */
+/* Fetches a document from given addresses, through redirects. A redirect comes from an untrusted
+   server, so the next request's limit is the reach of that server's address. */
 #ifndef CHECK_NET_FOLLOW_H
 #define CHECK_NET_FOLLOW_H
 
@@ -10,11 +10,11 @@
 
 enum follow_outcome {
     FOLLOW_PENDING,
-    FOLLOW_FETCHED, /* `fetch` tells how the last request went */
+    FOLLOW_FETCHED, /* `fetch` has the last request's outcome */
     FOLLOW_LOOP,
     FOLLOW_TOO_MANY,
     FOLLOW_SCHEME,     /* a redirect to something that is neither https nor http */
-    FOLLOW_FORBIDDEN,  /* a redirect, or the URL itself, to an address that may not be asked */
+    FOLLOW_FORBIDDEN,  /* a redirect, or the URL, to an address that the access policy forbids */
     FOLLOW_INVALID,    /* a redirect without a URL that can be read */
     FOLLOW_UNRESOLVED, /* a redirect to a host without addresses */
 };
@@ -26,7 +26,7 @@ struct follow {
     size_t redirects;              /* followed so far */
     bool insecure;                 /* a redirect left https */
     bool redirect_hidden;          /* a redirect came without the CORS header a browser needs */
-    char *last_target;             /* printable: where the redirect that ended it was to go */
+    char *last_target;             /* printable: the target of the last redirect */
     enum ip_reach forbidden_reach; /* with FOLLOW_FORBIDDEN: of the address in question */
     struct fetch fetch;
     bool fetching;
@@ -50,11 +50,11 @@ struct follow_request {
     const char *url;                    /* https, already checked; copied */
     const struct ip_address *addresses; /* of its host; copied. NULL: they are looked up */
     size_t address_count;
-    enum ip_reach limit; /* of the first request; later ones go as far as what sent them there */
+    enum ip_reach limit; /* of the first request; after a redirect its sender's reach */
     bool as_browser;
 };
 
-/* Asks the addresses one after the other while no connection comes about. `follow` must be
+/* Asks the addresses one after the other while the connection fails. `follow` must be
    zeroed. */
 void follow_start(struct follow *follow, const struct network *network,
                   const struct follow_request *request);
@@ -62,10 +62,10 @@ void follow_start(struct follow *follow, const struct network *network,
 /* How far requests may go that the document has led to. */
 enum ip_reach follow_limit(const struct follow *follow);
 
-/* Whether there is an answer at the end, whatever its status. */
+/* Whether the last request was answered, with any status. */
 bool follow_is_answered(const struct follow *follow);
 
-/* Whether nobody can tell from this machine what the document says; see fetch_is_unchecked. */
+/* Whether this machine cannot check the document; see fetch_is_unchecked. */
 bool follow_is_unchecked(const struct follow *follow);
 
 /* Whether a browser lets a page read the answer: it allows every origin, or the one that asked. */
@@ -78,7 +78,7 @@ void follow_clear(struct follow *follow);
 
 /* The absolute URL that `location` means at `base`, to be freed; NULL where it is none that can be
    read: control characters, a user part, a host that is no server name. With a URL in a scheme
-   other than https and http, *strange is set. */
-char *follow_resolve(const char *base, const char *location, bool *strange);
+   other than https and http, *other_scheme is set. */
+char *follow_resolve(const char *base, const char *location, bool *other_scheme);
 
 #endif

@@ -1,5 +1,5 @@
-/* How much of a stranger's answers the tester takes, and when a figure is worth a warning. All of
-   the tester's thresholds are here. */
+/* All limits and thresholds of the tester: how much of an untrusted answer it reads, and from which
+   figure on it warns. */
 #ifndef CHECK_NET_LIMITS_H
 #define CHECK_NET_LIMITS_H
 
@@ -10,7 +10,7 @@ enum {
     FOLLOW_REDIRECT_LIMIT = 5,      /* redirects until the document */
     ANSWER_DEPTH_LIMIT = 32,        /* levels of JSON */
     ANSWER_VERSION_LIMIT = 64,      /* versions taken from /_matrix/client/versions */
-    TEXT_SHOWN_LENGTH = 200,        /* bytes of a stranger's text that are shown in one piece */
+    TEXT_SHOWN_LENGTH = 200,        /* bytes of an untrusted text that are shown */
 
     /* The Domain Name System */
     DNS_RECORD_LIMIT = 16, /* records taken from one answer */
@@ -31,8 +31,8 @@ enum {
     CERTIFICATE_NAMES_SHOWN = 4,
     CERTIFICATE_SOON_DAYS = 14, /* a certificate that ends sooner gets a warning */
 
-    /* Seconds for which homeservers keep the document, whatever max-age says: at most 48 hours
-       (Server-Server API), at least 5 minutes and without it 24 hours (Synapse). */
+    /* Seconds for which homeservers cache the document: at most 48 hours (Server-Server API), at
+       least 5 minutes, and 24 hours without max-age (Synapse). */
     CACHE_LONGEST = 48 * 3600,
     CACHE_SHORTEST = 5 * 60,
     CACHE_DEFAULT = 24 * 3600,

@@ -1,5 +1,5 @@
-/* The network as a check sees it: the DNS, HTTP, and what may be connected to. Everything that
-   waits for it is a struct with a status; nothing calls back. */
+/* What all checks share: the DNS resolver, the HTTP client, the trusted CAs and the access policy.
+   Everything that waits for the network is a struct with a status; there are no callbacks. */
 #ifndef CHECK_NET_NET_H
 #define CHECK_NET_NET_H
 
@@ -18,7 +18,7 @@ struct network {
     struct access_policy policy;
 };
 
-/* What a person can set; the texts as on the command line. */
+/* Settings of the command line. */
 struct network_settings {
     char *const *dns; /* ADDR[:PORT]; none: the system's servers */
     size_t dns_count;
@@ -33,7 +33,7 @@ struct network_settings {
 bool network_open(struct network *network, const struct network_settings *settings,
                   struct problem *problem);
 
-/* Whatever uses the network ends before. */
+/* All lookups and requests must have ended or been cleared. */
 void network_close(struct network *network);
 
 /* Finishes requests that are done; true where there was one. */

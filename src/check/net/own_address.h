@@ -7,7 +7,7 @@
 
 #include "check/net/address.h"
 
-/* Asks anew each time: interfaces come and go. True also where the kernel cannot be asked. */
+/* Asks the kernel each time, as interfaces come and go. True where that fails. */
 bool own_address_is(const struct ip_address *address);
 
 #endif

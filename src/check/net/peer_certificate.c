@@ -84,12 +84,13 @@ static bool name_fits(gnutls_x509_crt_t leaf, const char *name)
     return gnutls_x509_crt_check_hostname(leaf, name) != 0;
 }
 
-/* Turns GnuTLS's verdict over the chain into the flaw that a person can mend. */
+/* Turns GnuTLS's verification status into a flaw that a person can correct. */
 static void verify_chain(gnutls_x509_crt_t *chain, unsigned count, gnutls_x509_trust_list_t trust,
                          struct certificate_details *details)
 {
     unsigned status = 0;
-    /* The dates are judged apart, so that an expired certificate of a known CA is only that. */
+    /* check_dates does the dates, so that a certificate of a trusted CA that has expired is not
+       called untrusted as well. */
     unsigned flags = GNUTLS_VERIFY_DISABLE_TIME_CHECKS;
     gnutls_typed_vdata_st purpose = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
                                      .data = (unsigned char *)(char[]){GNUTLS_KP_TLS_WWW_SERVER}};

@@ -1,4 +1,4 @@
-/* The certificate that a server shows: whether a homeserver would take it, and if not, why. */
+/* Whether a homeserver would accept a server's certificate, and if not, all reasons. */
 #ifndef CHECK_NET_PEER_CERTIFICATE_H
 #define CHECK_NET_PEER_CERTIFICATE_H
 
@@ -11,13 +11,13 @@
 #include "base/problem.h"
 #include "check/net/limits.h"
 
-/* What a handshake has shown. */
+/* The result of a handshake. */
 struct certificate_details {
-    bool seen; /* there was a handshake; without it the rest says nothing */
+    bool seen; /* there was a handshake; otherwise the rest is unset */
     char tls_version[16];
     char cipher[64];
     bool valid; /* none of the flaws below */
-    bool none;  /* the server has shown no certificate */
+    bool none;  /* the server sent no certificate */
     bool wrong_name;
     bool only_common_name; /* wrong_name because nothing but the subject's CN has a name */
     bool expired;

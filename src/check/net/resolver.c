@@ -175,7 +175,7 @@ static void record_arrived(void *context, int status, int timeouts, unsigned cha
                               &lookup->answer)) {
             lookup->status = LOOKUP_FAILED;
             snprintf(lookup->error, sizeof(lookup->error),
-                     "the DNS answer is broken, or goes round in a circle");
+                     "the DNS answer is malformed, or its CNAMEs form a loop");
         } else {
             lookup->status = lookup->answer.count > 0 ? LOOKUP_FOUND : LOOKUP_ABSENT;
         }

@@ -1,5 +1,5 @@
-/* Questions to the Domain Name System, many at a time. /etc/hosts is not read: what other servers
-   see is the question, and they do not have this machine's file. */
+/* DNS queries, many at a time. /etc/hosts is not read, as other servers do not have this machine's
+   file. */
 #ifndef CHECK_NET_RESOLVER_H
 #define CHECK_NET_RESOLVER_H
 
@@ -17,10 +17,10 @@ enum lookup_status {
     LOOKUP_PENDING,
     LOOKUP_FOUND,
     LOOKUP_ABSENT, /* the DNS says that there is no such record, or no such name */
-    LOOKUP_FAILED, /* no answer, or none that can be used */
+    LOOKUP_FAILED, /* no answer, or a malformed one */
 };
 
-/* A question for the records of one type. Whoever starts it keeps it in place until it is done. */
+/* A query for the records of one type. It must not move while it runs. */
 struct record_lookup {
     enum lookup_status status;
     bool no_such_name; /* with LOOKUP_ABSENT: the name itself is not there */
@@ -41,7 +41,7 @@ struct host_lookup {
 };
 
 /* `servers` holds `server_count` texts `ADDR[:PORT]`, none: the system's. `family` is AF_UNSPEC,
-   AF_INET or AF_INET6. A question waits for an answer for at most `timeout` seconds. NULL and a
+   AF_INET or AF_INET6. A query takes at most `timeout` seconds. NULL and a
    problem on failure. Freed with resolver_free. */
 struct resolver *resolver_create(char *const *servers, size_t server_count, int family, int timeout,
                                  struct problem *problem);
@@ -54,29 +54,29 @@ bool resolver_check_server(const char *server, struct problem *problem);
 /* Takes `HOST:ADDR`: from now on HOST has this address and, apart from others given so, no more. */
 bool resolver_add_override(struct resolver *resolver, const char *text, struct problem *problem);
 
-/* Starts a question for SRV records. */
+/* Starts a query for records of that type. */
 void record_lookup_start(struct resolver *resolver, struct record_lookup *lookup, const char *name,
                          enum dns_type type);
 
-/* Starts the questions for a host's addresses; an IP literal, in brackets or not, is its own. */
+/* Starts the queries for a host's addresses. An IP literal, in brackets or not, needs none. */
 void host_lookup_start(struct resolver *resolver, struct host_lookup *lookup, const char *host);
 
-/* Where the questions stand; with LOOKUP_FOUND the addresses are there. One family's failure does
-   not hide the other's addresses. */
+/* The state of the queries. With LOOKUP_FOUND the addresses are complete, or those of one family if
+   the other's query failed. */
 enum lookup_status host_lookup_status(struct host_lookup *lookup);
 
-/* How far requests to these addresses may go where the specification leads to the host. */
+/* The limit of requests to these addresses, see check/net/access.h. */
 enum ip_reach host_lookup_limit(const struct host_lookup *lookup);
 
 /* The reason where the status is LOOKUP_FAILED. */
 const char *host_lookup_error(const struct host_lookup *lookup);
 
-/* For the event loop: fills `fds` (up to `limit`) with what is waited for, lowers *milliseconds to
-   the next time-out, and returns how many there are. */
+/* For the event loop: fills `fds` (up to `limit`) with the sockets of running queries, lowers
+ *milliseconds to the next time-out, and returns the number of sockets. */
 size_t resolver_wait_for(struct resolver *resolver, struct curl_waitfd *fds, size_t limit,
                          int *milliseconds);
 
-/* Takes what has arrived, and gives up what has waited too long. */
+/* Handles answers that have arrived, and queries that have timed out. */
 void resolver_process(struct resolver *resolver, const struct curl_waitfd *fds, size_t count);
 
 #endif

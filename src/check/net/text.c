@@ -76,7 +76,7 @@ static size_t decode_utf8(const unsigned char *text, size_t length, uint32_t *po
 
 /* Whether a terminal or a reader could be misled by this code point: controls, invisible marks and
    overrides of direction (Unicode categories Cc, Zl, Zp and the format characters in use). */
-static bool is_treacherous(uint32_t point)
+static bool is_misleading(uint32_t point)
 {
     return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0xad || point == 0x061c ||
            (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
@@ -103,7 +103,7 @@ char *text_printable(const char *text, size_t length)
             written = snprintf(buffer + used, sizeof(buffer) - used, "\\x%02X",
                                (unsigned)(unsigned char)text[at]);
             size = 1;
-        } else if (is_treacherous(point)) {
+        } else if (is_misleading(point)) {
             written = snprintf(buffer + used, sizeof(buffer) - used,
                                point < 0x20 ? "\\x%02X" : "\\u{%X}", (unsigned)point);
         } else {

@@ -19,7 +19,7 @@ char *text_copy(const char *text);
 /* A copy of `length` bytes of text, terminated; the caller frees it. */
 char *text_copy_part(const char *text, size_t length);
 
-/* A copy of a stranger's text that a terminal shows as it is: control characters (C0, DEL, C1),
+/* A copy of an untrusted text that is safe on a terminal: control characters (C0, DEL, C1),
    line and paragraph separators, marks that turn the direction of writing, and bytes that are not
    UTF-8 become `\xNN` or `\u{NNNN}`; longer than TEXT_SHOWN_LENGTH it ends with "…". The caller
    frees it. */

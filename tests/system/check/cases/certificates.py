@@ -32,7 +32,7 @@ def certificate_has_expired(domain):
     error(
         "certificate_not_yet_valid",
         "the certificate is not valid yet",
-        "set the clocks right, of this machine and of the one that made the certificate",
+        "correct the clock of this machine, or of the one that made the certificate",
     ),
     arguments=BRIEF,
 )
@@ -57,7 +57,7 @@ def certificate_is_self_signed(domain):
 @case(
     error(
         "certificate_chain",
-        "the server sends its own certificate alone, and the CA that signed it is not known",
+        "the server sends only its own certificate, and the CA that signed it is unknown",
         "have it send the intermediate certificates too: use fullchain.pem rather than cert.pem",
     ),
     arguments=BRIEF,
@@ -70,7 +70,7 @@ def certificate_without_its_intermediate(domain):
 @case(
     error(
         "certificate_untrusted",
-        "the certificate comes from no CA that is known here",
+        "the certificate is not signed by a CA that this machine trusts",
         "get one from a public CA, for example Let's Encrypt",
     ),
     arguments=BRIEF,
@@ -122,8 +122,8 @@ def certificate_for_clients(domain):
 @case(
     warning(
         "certificate_expires_soon",
-        "the certificate ends in 5 days",
-        "see that its renewal runs, and that the server loads the new one",
+        "the certificate expires in 5 days",
+        "check that its renewal runs, and that the server loads the new one",
     ),
     arguments=BRIEF,
 )

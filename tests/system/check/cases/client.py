@@ -23,7 +23,7 @@ from world.internet import DNS
     ),
     warning(
         "client_cors",
-        "the answer for the client document has no CORS header, so web clients never see it",
+        "the answer for the client document has no CORS header, so browsers hide it from web clients",
         "send Access-Control-Allow-Origin: * with every answer there, redirects and errors too",
     ),
 )
@@ -35,7 +35,7 @@ def client_document_missing_without_cors(domain):
 @case(
     error(
         "client_cors",
-        "the answer for the client document has no CORS header, so web clients never see it",
+        "the answer for the client document has no CORS header, so browsers hide it from web clients",
     ),
     verdict=WORKS,
 )
@@ -47,7 +47,7 @@ def client_document_without_cors(domain):
 @case(
     error(
         "client_cors",
-        "a redirect to the client document has no CORS header, so web clients never see it",
+        "a redirect to the client document has no CORS header, so browsers hide it from web clients",
     ),
     verdict=WORKS,
 )
@@ -60,7 +60,7 @@ def client_redirect_without_cors(domain):
 @case(
     error(
         "client_status",
-        "https://example.com/.well-known/matrix/client answers 503",
+        "https://example.com/.well-known/matrix/client answers with status 503",
         "answer with {\"m.homeserver\": {\"base_url\": \"https://matrix.example.com\"}}",
     ),
     verdict=WORKS,
@@ -73,7 +73,7 @@ def client_document_with_status_503(domain):
 @case(
     error(
         "client_not_json",
-        "the client document is no JSON object (line 1: unexpected token near end of file)",
+        "the client document is not a JSON object (line 1: unexpected token near end of file)",
         "answer with {\"m.homeserver\": {\"base_url\": \"https://matrix.example.com\"}}",
     ),
     verdict=WORKS,
@@ -113,7 +113,7 @@ def base_url_without_scheme(domain):
     error(
         "client_base_url_invalid",
         "m.homeserver's base_url \"http://matrix.example.com\" is not https",
-        "write it with https://, as browsers refuse the other",
+        "write it with https://, as browsers refuse plain HTTP",
     ),
     verdict=WORKS,
 )
@@ -140,7 +140,7 @@ def base_url_of_no_such_host(domain):
 @case(
     error(
         "address_local",
-        "base_url https://[::1]:8448: every machine has its address for itself",
+        "base_url https://[::1]:8448: its host's address is loopback, link-local or reserved",
     ),
     verdict=WORKS,
 )
@@ -169,8 +169,8 @@ def identity_server_without_scheme(domain):
 @case(
     error(
         "client_versions_status",
-        "https://matrix.example.com:8448/_matrix/client/versions answers 404",
-        "have the homeserver, or the reverse proxy before it, answer everything under /_matrix",
+        "https://matrix.example.com:8448/_matrix/client/versions answers with status 404",
+        "make the homeserver, or the reverse proxy in front of it, answer everything under",
     ),
     verdict=WORKS,
 )
@@ -182,8 +182,8 @@ def base_url_without_client_api(domain):
 @case(
     error(
         "client_versions_invalid",
-        "https://matrix.example.com:8448/_matrix/client/versions answers no versions (line 1:",
-        "let base_url name the homeserver: something else answers there",
+        "https://matrix.example.com:8448/_matrix/client/versions does not list versions (line 1:",
+        "point base_url at the homeserver: something else answers there",
     ),
     verdict=WORKS,
 )
@@ -196,7 +196,7 @@ def base_url_of_a_website(domain):
     error(
         "client_versions_cors",
         "https://matrix.example.com:8448/_matrix/client/versions has no CORS header, so web",
-        "let the reverse proxy pass the homeserver's CORS headers on",
+        "make the reverse proxy pass on the homeserver's CORS headers",
     ),
     verdict=WORKS,
 )
@@ -208,8 +208,8 @@ def client_api_without_cors(domain):
 @case(
     warning(
         "support_invalid",
-        "the support document does not count: contacts is empty, and there is no support_page",
-        "answer with contacts, a support_page, or both; or with 404 where there is none",
+        "clients cannot use the support document: contacts is empty, and there is no support_page",
+        "answer with contacts, a support_page, or both; or with 404 if there is none",
     ),
 )
 def support_without_contacts(domain):

@@ -21,7 +21,7 @@ def homeserver_refuses(domain):
     error(
         "connection_timeout",
         "nothing answers",
-        "open that port in the firewall, or take the address out of the DNS; or correct",
+        "open that port in the firewall, or remove the address from the DNS; or correct",
     ),
     arguments=[*BRIEF, "--timeout", "3"],
 )
@@ -66,7 +66,7 @@ def m_server_lacks_the_port(domain):
     error(
         "tls_failed",
         "the TLS handshake fails",
-        "plain HTTP answers there: have it speak TLS, or give another port",
+        "plain HTTP answers there: enable TLS on that port, or give another one",
     ),
     arguments=BRIEF,
 )
@@ -76,7 +76,7 @@ def homeserver_without_tls(domain):
 
 
 @case(
-    error("answer_timeout", "the connection is taken, but no whole answer comes in time"),
+    error("answer_timeout", "the connection is accepted, but no complete answer arrives in time"),
     arguments=[*BRIEF, "--timeout", "3"],
 )
 def homeserver_never_shakes_hands(domain):
@@ -88,7 +88,7 @@ def homeserver_never_shakes_hands(domain):
     error(
         "tls_failed",
         "the TLS handshake fails",
-        "have the server speak TLS 1.2 or 1.3, with a certificate for matrix.example.com",
+        "enable TLS 1.2 or 1.3 on the server, with a certificate for matrix.example.com",
     ),
     arguments=BRIEF,
 )

@@ -82,7 +82,7 @@ def m_server_is_an_array(domain):
 @case(
     error(
         "well_known_not_json",
-        "the document is no JSON object (line 1: '[' or '{' expected near '<')",
+        "the document is not a JSON object (line 1: '[' or '{' expected near '<')",
         "answer with {\"m.server\": \"matrix.example.com:8448\"}, the homeserver's name and port",
     ),
     step="4",
@@ -96,7 +96,7 @@ def document_is_html(domain):
 @case(
     error(
         "well_known_not_json",
-        "the document is no JSON object (it nests deeper than 32 levels)",
+        "the document is not a JSON object (it nests deeper than 32 levels)",
     ),
     step="4",
     verdict=WORKS,
@@ -109,7 +109,7 @@ def document_nests_too_deep(domain):
 @case(
     error(
         "well_known_not_json",
-        "the document is no JSON object (line 1: duplicate object key near '\"m.server\"')",
+        "the document is not a JSON object (line 1: duplicate object key near '\"m.server\"')",
     ),
     step="4",
     verdict=WORKS,
@@ -158,7 +158,7 @@ def headers_never_end(domain):
 @case(
     warning(
         "answer_timeout",
-        "the connection is taken, but no whole answer comes in time",
+        "the connection is accepted, but no complete answer arrives in time",
         "check the server's load and log, and whatever it forwards to",
     ),
     step="4",
@@ -172,7 +172,7 @@ def document_comes_a_byte_a_second(domain):
 @case(
     error(
         "answer_broken",
-        "the answer is no HTTP, or ends too early",
+        "the answer is not HTTP, or ends too early",
         "check what answers there, for example with curl",
     ),
     step="4",
@@ -183,7 +183,7 @@ def document_is_cut_off(domain):
     domain.apex.routes[SERVER] = {"quirk": "cut"}
 
 
-@case(error("answer_broken", "the answer is no HTTP, or ends too early"), step="4", verdict=WORKS)
+@case(error("answer_broken", "the answer is not HTTP, or ends too early"), step="4", verdict=WORKS)
 def document_is_a_mail_server(domain):
     domain.falls_back()
     domain.apex.routes[SERVER] = {"quirk": "garbage"}
@@ -192,8 +192,8 @@ def document_is_a_mail_server(domain):
 @case(
     error(
         "well_known_status",
-        "the answer has status 500, so the document does not count",
-        "answer with status 200, or 404 where there is to be no document",
+        "the answer has status 500, so homeservers ignore the document",
+        "answer with status 200, or with 404 if there is to be no document",
     ),
     step="4",
     verdict=WORKS,
@@ -206,7 +206,7 @@ def document_with_status_500(domain):
 @case(
     warning(
         "well_known_cache_long",
-        "the document may be kept for 365 days, but homeservers ask again after 48 hours",
+        "max-age is 365 days, but homeservers cache the document for at most 48 hours",
         "set max-age to at most 172800",
     ),
 )
@@ -218,7 +218,7 @@ def document_kept_for_a_year(domain):
 @case(
     warning(
         "well_known_cache_short",
-        "the document may be kept for 0 seconds only, so homeservers ask again and again",
+        "max-age is only 0 seconds, so homeservers fetch the document again and again",
         "set max-age to 3600 or so",
     ),
 )
@@ -230,8 +230,8 @@ def document_not_kept(domain):
 @case(
     error(
         "well_known_differs",
-        "the addresses answer differently: m.server is matrix.example.com:8448 at one, none at",
-        "publish the same document at every address, and wait for caches to forget the old one",
+        "the host's addresses give different answers: m.server is matrix.example.com:8448 at one, none at",
+        "publish the same document at every address, and wait until caches have dropped the old one",
     ),
 )
 def document_only_over_ipv4(domain):
@@ -241,7 +241,7 @@ def document_only_over_ipv4(domain):
 @case(
     error(
         "well_known_differs",
-        "the addresses answer differently: m.server is matrix.example.com:8448 at one,",
+        "the host's addresses give different answers: m.server is matrix.example.com:8448 at one,",
     ),
 )
 def another_document_over_ipv6(domain):

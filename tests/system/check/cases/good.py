@@ -63,7 +63,7 @@ def stale_srv_to_the_same_machine(domain):
     warning(
         "well_known_content_type",
         "the Content-Type is text/plain",
-        "set it to application/json: homeservers do without, other tools do not",
+        "set it to application/json: homeservers ignore it, other tools do not",
         times=2,
     ),
 )

@@ -7,8 +7,8 @@ from world.homeserver import key_document, OTHER_KEY
 @case(
     error(
         "keys_status",
-        "/_matrix/key/v2/server answers 404",
-        "have the homeserver, or the reverse proxy before it, answer everything under /_matrix",
+        "/_matrix/key/v2/server answers with status 404",
+        "make the homeserver, or the reverse proxy in front of it, answer everything under",
     ),
     arguments=BRIEF,
 )
@@ -20,8 +20,8 @@ def proxy_forwards_nothing(domain):
 @case(
     warning(
         "version_status",
-        "/_matrix/federation/v1/version answers 404",
-        "have the homeserver, or the reverse proxy before it, answer everything under /_matrix",
+        "/_matrix/federation/v1/version answers with status 404",
+        "make the homeserver, or the reverse proxy in front of it, answer everything under",
     ),
     arguments=BRIEF,
 )
@@ -33,8 +33,8 @@ def version_is_missing(domain):
 @case(
     warning(
         "version_invalid",
-        "/_matrix/federation/v1/version answers no version (it is no JSON object)",
-        "have the homeserver, or the reverse proxy before it, answer everything under /_matrix",
+        "/_matrix/federation/v1/version does not give a version (it is not a JSON object)",
+        "make the homeserver, or the reverse proxy in front of it, answer everything under",
     ),
     arguments=BRIEF,
 )
@@ -46,8 +46,8 @@ def version_is_something_else(domain):
 @case(
     error(
         "keys_not_json",
-        "/_matrix/key/v2/server answers no JSON object (line 1: '[' or '{' expected near '<')",
-        "have the homeserver, or the reverse proxy before it, answer everything under /_matrix",
+        "/_matrix/key/v2/server does not answer with a JSON object (line 1: '[' or '{' expected near '<')",
+        "make the homeserver, or the reverse proxy in front of it, answer everything under",
     ),
     arguments=BRIEF,
 )
@@ -84,7 +84,7 @@ def keys_in_another_case(domain):
 @case(
     error(
         "keys_validity",
-        "its keys have no valid_until_ts in milliseconds",
+        "its keys have no usable valid_until_ts",
         "check the homeserver's signing key and its log",
     ),
     arguments=BRIEF,
@@ -98,8 +98,8 @@ def keys_without_validity(domain):
 @case(
     error(
         "keys_expired",
-        "its keys' validity has passed",
-        "set that machine's clock right, and keep a proxy from caching /_matrix/key/v2/server",
+        "its keys have expired",
+        "correct that machine's clock, and keep proxies from caching /_matrix/key/v2/server",
     ),
     arguments=BRIEF,
 )
@@ -142,7 +142,7 @@ def key_is_too_short(domain):
 @case(
     error(
         "keys_invalid",
-        "its keys cannot be signed: canonical JSON has integers only, below 2^53",
+        "its keys are not canonical JSON, where numbers are integers below 2^53",
     ),
     arguments=BRIEF,
 )
@@ -170,7 +170,7 @@ def keys_are_unsigned(domain):
     error(
         "keys_signature",
         "the signature of its keys by ed25519:a_1 is wrong",
-        "check that no proxy changes the answer, and the homeserver's signing key",
+        "check the homeserver's signing key, and that no proxy changes the answer",
     ),
     arguments=BRIEF,
 )

@@ -68,7 +68,7 @@ def srv_question_fails(domain):
 
 
 @case(
-    error("dns_failed", "example.com: the DNS answer is broken, or goes round in a circle"),
+    error("dns_failed", "example.com: the DNS answer is malformed, or its CNAMEs form a loop"),
     step=None,
     verdict=UNKNOWN,
 )
@@ -89,7 +89,7 @@ def delegated_to_no_such_name(domain):
 @case(
     warning(
         "address_private",
-        "this is an address of a private network",
+        "this is a private address",
         "other servers cannot reach it: give the name a public address",
     ),
 )
@@ -100,12 +100,12 @@ def private_address(domain):
 @case(
     error(
         "address_local",
-        "every machine has this address for itself, so nothing was sent there",
+        "this address is loopback, link-local or reserved, so nothing was sent there",
         "give the name an address that others can reach",
     ),
     error(
         "address_local",
-        "base_url https://matrix.example.com:8448: every machine has its address for itself",
+        "base_url https://matrix.example.com:8448: its host's address is loopback, link-local or reserved",
     ),
 )
 def address_of_every_machine(domain):
@@ -115,13 +115,13 @@ def address_of_every_machine(domain):
 @case(
     error(
         "address_local",
-        "every machine has this address for itself, so nothing was sent there",
+        "this address is loopback, link-local or reserved, so nothing was sent there",
         times=16,
     ),
     warning(
         "too_many_addresses",
         "matrix.example.com: it has more than 16 addresses of one family",
-        "only 16 of them were checked: keep fewer",
+        "only 16 of them were checked: remove some",
     ),
     arguments=["--no-client"],
 )
@@ -133,7 +133,7 @@ def more_addresses_than_are_tried(domain):
     warning(
         "no_route",
         "this machine has no route to that address, so it was not checked",
-        "run the check on a machine with that IP family, or leave it out with -4 or -6",
+        "run the check on a machine that has that IP family, or leave the family out with -4 or -6",
     ),
 )
 def homeserver_behind_a_network_without_route(domain):

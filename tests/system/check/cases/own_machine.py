@@ -27,15 +27,15 @@ def redirects_all(domain, url):
 @case(
     error(
         "address_local",
-        "every machine has this address for itself, so nothing was sent there",
+        "this address is loopback, link-local or reserved, so nothing was sent there",
     ),
     error(
         "redirect_local",
-        "redirects to an address that every machine has for itself:",
+        "redirects to an address that is loopback, link-local or reserved:",
     ),
     warning(
         "redirect_local",
-        "redirects to an address that every machine has for itself:",
+        "redirects to an address that is loopback, link-local or reserved:",
     ),
     step="4",
     verdict=WORKS,
@@ -50,7 +50,7 @@ def first_address_is_localhost(domain):
 @case(
     error(
         "address_local",
-        "every machine has this address for itself, so nothing was sent there",
+        "this address is loopback, link-local or reserved, so nothing was sent there",
     ),
     warning("connection_refused", "the connection is refused"),
     step="4",
@@ -66,7 +66,7 @@ def first_address_is_localhost_and_the_redirect_stays_on_the_host(domain):
 @case(
     warning(
         "address_own",
-        "redirects to the machine that runs the check, so it was not followed:",
+        "redirects to the machine that runs the check; such a redirect is not followed:",
         "run the check on another machine",
         times=2,
     ),
@@ -81,7 +81,7 @@ def redirects_to_the_testers_own_address(domain):
 @case(
     warning(
         "address_own",
-        "redirects to the machine that runs the check, so it was not followed:",
+        "redirects to the machine that runs the check; such a redirect is not followed:",
         times=2,
     ),
     step=None,
@@ -96,7 +96,7 @@ def redirects_to_a_name_of_the_testers_own_address(domain):
 @case(
     warning(
         "address_own",
-        "redirects to the machine that runs the check, so it was not followed:",
+        "redirects to the machine that runs the check; such a redirect is not followed:",
         times=2,
     ),
     step=None,
@@ -110,7 +110,7 @@ def redirects_to_the_testers_own_ipv6_address(domain):
 @case(
     warning(
         "address_own",
-        "redirects to the machine that runs the check, so it was not followed:",
+        "redirects to the machine that runs the check; such a redirect is not followed:",
         times=2,
     ),
     step=None,
@@ -124,7 +124,7 @@ def redirects_to_an_address_that_is_routed_to_the_tester(domain):
 @case(
     warning(
         "address_own",
-        "redirects to the machine that runs the check, so it was not followed:",
+        "redirects to the machine that runs the check; such a redirect is not followed:",
         times=2,
     ),
     step=None,
@@ -138,11 +138,11 @@ def redirects_to_the_testers_own_address_in_ipv6(domain):
 @case(
     error(
         "redirect_local",
-        "redirects to an address that every machine has for itself:",
+        "redirects to an address that is loopback, link-local or reserved:",
     ),
     warning(
         "redirect_local",
-        "redirects to an address that every machine has for itself:",
+        "redirects to an address that is loopback, link-local or reserved:",
     ),
     step="4",
     verdict=WORKS,
@@ -155,11 +155,11 @@ def redirects_to_localhost_behind_nat64(domain):
 @case(
     error(
         "redirect_local",
-        "redirects to an address that every machine has for itself:",
+        "redirects to an address that is loopback, link-local or reserved:",
     ),
     warning(
         "redirect_local",
-        "redirects to an address that every machine has for itself:",
+        "redirects to an address that is loopback, link-local or reserved:",
     ),
     step="4",
     verdict=WORKS,
@@ -172,11 +172,11 @@ def redirects_to_the_unspecified_address(domain):
 @case(
     error(
         "redirect_local",
-        "redirects into a private network: http://10.9.8.7:8080/admin/restart",
+        "redirects to a private address: http://10.9.8.7:8080/admin/restart",
     ),
     warning(
         "redirect_local",
-        "redirects into a private network: http://10.9.8.7:8080/admin/restart",
+        "redirects to a private address: http://10.9.8.7:8080/admin/restart",
     ),
     step="4",
     verdict=WORKS,
@@ -189,11 +189,11 @@ def redirects_into_a_private_network(domain):
 @case(
     error(
         "redirect_local",
-        "redirects to an address that every machine has for itself:",
+        "redirects to an address that is loopback, link-local or reserved:",
     ),
     warning(
         "redirect_local",
-        "redirects to an address that every machine has for itself:",
+        "redirects to an address that is loopback, link-local or reserved:",
     ),
     step="4",
     verdict=WORKS,
@@ -208,11 +208,11 @@ def second_redirect_leads_to_localhost(domain):
 @case(
     error(
         "address_local",
-        "every machine has this address for itself, so nothing was sent there",
+        "this address is loopback, link-local or reserved, so nothing was sent there",
     ),
     error(
         "address_local",
-        "base_url https://127.0.0.1:8080: every machine has its address for itself",
+        "base_url https://127.0.0.1:8080: its host's address is loopback, link-local or reserved",
     ),
 )
 def base_url_of_localhost_where_the_first_address_is_localhost(domain):
@@ -224,11 +224,11 @@ def base_url_of_localhost_where_the_first_address_is_localhost(domain):
 @case(
     error(
         "address_local",
-        "every machine has this address for itself, so nothing was sent there",
+        "this address is loopback, link-local or reserved, so nothing was sent there",
     ),
     error(
         "address_local",
-        "base_url https://matrix.example.com:8448: every machine has its address for itself",
+        "base_url https://matrix.example.com:8448: its host's address is loopback, link-local or reserved",
     ),
     step="3.1",
 )
@@ -241,7 +241,7 @@ def delegated_to_a_literal_of_localhost(domain):
 @case(
     error(
         "redirect_local",
-        "redirects to an address that every machine has for itself:",
+        "redirects to an address that is loopback, link-local or reserved:",
     ),
     error(
         "connection_refused",

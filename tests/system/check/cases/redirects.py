@@ -8,7 +8,7 @@ from world.internet import DNS
     error(
         "redirect_loop",
         "redirects in a loop, back to https://example.com/.well-known/matrix/server",
-        "have the document answered there, with status 200",
+        "serve the document at its own URL, with status 200",
     ),
     step="4",
     verdict=WORKS,
@@ -23,7 +23,7 @@ def redirects_in_a_loop(domain):
     error(
         "redirect_too_many",
         "redirects more than 5 times, at last to https://example.com/.well-known/matrix/server6",
-        "have the document answered there, with status 200",
+        "serve the document at its own URL, with status 200",
     ),
     step="4",
     verdict=WORKS,
@@ -53,7 +53,7 @@ def redirects_to_a_file(domain):
 @case(
     error(
         "redirect_local",
-        "redirects to an address that every machine has for itself: https://127.0.0.1:8443/",
+        "redirects to an address that is loopback, link-local or reserved: https://127.0.0.1:8443/",
         "redirect to a host that others can reach, or answer the document directly",
     ),
     step="4",
@@ -67,7 +67,7 @@ def redirects_to_localhost(domain):
 @case(
     error(
         "redirect_local",
-        "redirects to an address that every machine has for itself: https://trap.example.com/",
+        "redirects to an address that is loopback, link-local or reserved: https://trap.example.com/",
     ),
     step="4",
     verdict=WORKS,
@@ -81,7 +81,7 @@ def redirects_to_a_name_of_localhost(domain):
 @case(
     error(
         "redirect_invalid",
-        "redirects to what is no usable URL: https://user:password@example.com/",
+        "redirects to an unusable URL: https://user:password@example.com/",
         "redirect to an https:// URL, or answer the document directly",
     ),
     step="4",
@@ -109,7 +109,7 @@ def redirects_to_no_such_host(domain):
 @case(
     warning(
         "redirect_insecure",
-        "a redirect leaves HTTPS",
+        "a redirect leads to plain HTTP",
         "redirect to an https:// URL: anyone on the way can change what comes over http://",
     ),
 )

@@ -7,7 +7,7 @@ from world.internet import DAEMON
 @case(
     warning(
         "srv_target_cname",
-        "alias.example.com: an SRV record's target is a CNAME",
+        "alias.example.com: the target of an SRV record is a CNAME",
         "let the SRV record name the host itself: RFC 2782 forbids a CNAME there, and some",
     ),
     step="4",
@@ -22,7 +22,7 @@ def srv_target_is_a_cname(domain):
 @case(
     error(
         "srv_target_unresolved",
-        "gone.example.com: an SRV record leads there, but it has no address",
+        "gone.example.com: the target of an SRV record has no address",
         "add an A or AAAA record for it, or remove the SRV record",
     ),
     step="4",
@@ -51,8 +51,8 @@ def srv_with_port_0(domain):
 @case(
     error(
         "srv_target_invalid",
-        "an SRV record's target is an IP address",
-        "let it name a host that has that address",
+        "the target of an SRV record is an IP address",
+        "name a host that has that address",
     ),
     step="4",
 )
@@ -63,11 +63,11 @@ def srv_to_an_ip_address(domain):
 
 
 @case(
-    error("srv_target_unresolved", "an SRV record leads there, but it has no address", times=16),
+    error("srv_target_unresolved", "the target of an SRV record has no address", times=16),
     warning(
         "srv_too_many",
         "_matrix-fed._tcp.example.com: there are more than 16 SRV records",
-        "only 16 of them were checked: keep fewer",
+        "only 16 of them were checked: remove some",
     ),
     step="4",
 )
@@ -82,7 +82,7 @@ def more_srv_records_than_are_tried(domain):
     error(
         "srv_not_offered",
         "_matrix-fed._tcp.example.com says that there is no Matrix server: its target is \".\"",
-        "remove the record, or let it name the homeserver's host",
+        "remove the record, or point it at the homeserver's host",
     ),
     step="4",
 )
@@ -111,8 +111,8 @@ def srv_with_the_targets_certificate(domain):
     warning("srv_deprecated", "_matrix._tcp.example.com: this service name is deprecated"),
     warning(
         "srv_points_elsewhere",
-        "old.example.com: the SRV record leads to another machine than the document does",
-        "remove the old SRV record, or let it lead to the same homeserver",
+        "old.example.com: the SRV record leads to a different machine than the document",
+        "remove the old SRV record, or point it at the same homeserver",
     ),
 )
 def stale_srv_to_another_machine(domain):
@@ -124,7 +124,7 @@ def stale_srv_to_another_machine(domain):
 @case(
     warning(
         "srv_target_unresolved",
-        "old.example.com: an SRV record leads there, but it has no address",
+        "old.example.com: the target of an SRV record has no address",
     ),
 )
 def stale_srv_to_no_such_host(domain):

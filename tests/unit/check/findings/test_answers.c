@@ -28,7 +28,7 @@ static void test_only_json_objects_are_taken(void **state)
 {
     (void)state;
     assert_refused("", 0, "it is empty");
-    assert_refused("[]", 2, "no JSON object");
+    assert_refused("[]", 2, "not a JSON object");
     assert_refused("\"{}\"", 4, "");
     assert_refused("<html>", 6, "line 1");
     assert_refused("{} {}", 5, "");

@@ -9,9 +9,9 @@ static const char base[] = "https://example.com/.well-known/matrix/server";
 
 static void assert_resolved(const char *location, const char *expected)
 {
-    bool strange = true;
-    char *url = follow_resolve(base, location, &strange);
-    if (!url || strcmp(url, expected) != 0 || strange) {
+    bool other_scheme = true;
+    char *url = follow_resolve(base, location, &other_scheme);
+    if (!url || strcmp(url, expected) != 0 || other_scheme) {
         fail_msg("%s became %s", location, !url ? "nothing" : url);
     }
     free(url);
@@ -33,13 +33,13 @@ static void test_redirects_are_absolute_or_relative(void **state)
 static void test_other_schemes_are_noticed(void **state)
 {
     (void)state;
-    static const char *const strange_ones[] = {"file:///etc/passwd", "ftp://b.example/",
-                                               "gopher://127.0.0.1:25/_MAIL", "ws://b.example/"};
-    for (size_t i = 0; i < ARRAY_SIZE(strange_ones); i++) {
-        bool strange = false;
-        char *url = follow_resolve(base, strange_ones[i], &strange);
-        if (!url || !strange) {
-            fail_msg("%s was taken for a web address", strange_ones[i]);
+    static const char *const others[] = {"file:///etc/passwd", "ftp://b.example/",
+                                         "gopher://127.0.0.1:25/_MAIL", "ws://b.example/"};
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        bool other_scheme = false;
+        char *url = follow_resolve(base, others[i], &other_scheme);
+        if (!url || !other_scheme) {
+            fail_msg("%s was taken for a web address", others[i]);
         }
         free(url);
     }
@@ -58,9 +58,9 @@ static void test_what_is_no_usable_url_is_refused(void **state)
         "https://b.example\\@c.example", "https://[::g]/",
     };
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-        bool strange = false;
-        char *url = follow_resolve(base, bad[i], &strange);
-        if (url && !strange) {
+        bool other_scheme = false;
+        char *url = follow_resolve(base, bad[i], &other_scheme);
+        if (url && !other_scheme) {
             fail_msg("%s became %s", bad[i], url);
         }
         free(url);
