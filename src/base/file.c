@@ -39,6 +39,11 @@ void file_set_denied_remedy(const char *text)
     denied_remedy = text;
 }
 
+const char *file_denied_remedy(void)
+{
+    return denied_remedy;
+}
+
 /* Reports that `path` cannot be opened, from errno. */
 static bool cannot_open(const char *path, struct problem *problem)
 {

@@ -25,6 +25,9 @@ bool file_read_beneath(const char *directory, const char *name, size_t limit,
 /* What problems say from now on where permission is denied; `text` is not copied. */
 void file_set_denied_remedy(const char *text);
 
+/* What to say where permission is denied. */
+const char *file_denied_remedy(void);
+
 /* Overwrites and frees what these returned: it may be a private key. */
 void file_wipe(gnutls_datum_t *content);
 

@@ -128,6 +128,15 @@ static enum site_certificates certificates_needed(bool tls)
     return tls ? SITE_CERTIFICATES_AS_NEEDED : SITE_CERTIFICATES_NONE;
 }
 
+static bool inherit_sockets(struct listeners *listeners, struct problem *problem)
+{
+    const char *names;
+    int count = service_manager_sockets(&names, problem);
+
+    return count >= 0 &&
+           listeners_inherit(listeners, SERVICE_MANAGER_FIRST_SOCKET, count, names, problem);
+}
+
 static bool start(struct running *running, const struct config *config, struct problem *problem)
 {
     struct service *service = running->service;
@@ -143,7 +152,7 @@ static bool start(struct running *running, const struct config *config, struct p
     if (!responses_init()) {
         return problem_set(problem, "out of memory");
     }
-    if (!tls_init(service, problem) || !listeners_inherit(&running->listeners, problem)) {
+    if (!tls_init(service, problem) || !inherit_sockets(&running->listeners, problem)) {
         return false;
     }
     tls = listeners_tls(&running->listeners, config);
@@ -154,6 +163,7 @@ static bool start(struct running *running, const struct config *config, struct p
     atomic_store(&service->table, table);
     running->max_connections = config->max_connections;
     raise_file_limit(config->max_connections);
+    listeners_remove_stale(config);
     if (!listeners_update(&running->listeners, config, &none, problem)) {
         return false;
     }
@@ -231,7 +241,7 @@ static void reload(struct running *running)
         log_warnings(config);
         warn_unchangeable(running, config);
     }
-    good = config && reload_with(running, config, &problem);
+    good = config && sandbox_allows(config, &problem) && reload_with(running, config, &problem);
     config_free(config);
     if (good) {
         atomic_fetch_add(&running->service->reloads_ok, 1);

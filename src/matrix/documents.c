@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "matrix/server_name.h"
 
 #define DIGITS "0123456789"
@@ -134,8 +135,9 @@ static int open_extra(const char *path, struct problem *problem)
     const char *kind;
 
     if (file < 0 || fstat(file, &status) != 0) {
-        problem_set(problem, "%s: %s: write a JSON object there, readable for this program",
-                    problem_excerpt(path).text, strerror(errno));
+        problem_set(problem, "%s: %s: %s", problem_excerpt(path).text, strerror(errno),
+                    errno == EACCES ? file_denied_remedy()
+                                    : "write a JSON object there, readable for this program");
         goto fail;
     }
     kind = S_ISREG(status.st_mode)    ? NULL

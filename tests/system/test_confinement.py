@@ -349,6 +349,22 @@ def test_other_files_elsewhere_are_refused_too(start, tmp_path, setting):
 
 
 @needs_landlock
+@pytest.mark.parametrize("setting", ("acme_alpn_dir", "acme_webroot", "certificate"))
+def test_what_is_read_only_later_is_refused_at_the_reload(start, site, tmp_path, setting):
+    """The file of a domain's pair, or of a challenge: none of them need be there at the reload."""
+    daemon = start.configured(configuration(site.settings(tmp_path)))
+    with tempfile.TemporaryDirectory() as elsewhere:
+        more = f'{setting} = "{elsewhere}"\n'
+        if setting == "certificate":
+            pair = pair_settings(f"{elsewhere}/a.pem", f"{elsewhere}/a.key")
+            more = f'domain "b.example" {{ server = "m:1"\n{pair} }}\n'
+        mark = reload_with(daemon, configuration(site.settings(tmp_path)) + more)
+        daemon.wait_for_log("not reloaded", mark)
+        assert elsewhere in daemon.log[mark:] and "restart" in daemon.log[mark:]
+    assert daemon.https[0].serves()
+
+
+@needs_landlock
 def test_a_socket_in_another_directory_is_refused_until_a_restart(start, tmp_path):
     socket_path = tmp_path / "a.sock"
     daemon = start.configured(configuration("", listen="", http=f"127.0.0.1:0 unix:{socket_path}"))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "daemon/config/config_data.h"
 #include "daemon/config/config_parser.h"
 
@@ -45,9 +46,10 @@ static bool read_domains_dir(struct config_parser *parser, const struct config *
     int count = scandir(config->domains_dir, &entries, is_configuration, compare_names);
 
     if (count < 0) {
-        problem_set(problem,
-                    "domains_dir: %s cannot be read (%s): name a folder that the daemon can read",
-                    config->domains_dir, strerror(errno));
+        problem_set(problem, "domains_dir: %s cannot be read (%s): %s", config->domains_dir,
+                    strerror(errno),
+                    errno == EACCES ? file_denied_remedy()
+                                    : "name a folder that the daemon can read");
         return config_blame(&config->domains_dir_origin, problem);
     }
     for (int i = 0; i < count; i++) {

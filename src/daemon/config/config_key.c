@@ -7,7 +7,6 @@
 #include "base/spelling.h"
 #include "daemon/config/config_data.h"
 #include "daemon/config/setting.h"
-#include "daemon/system/sandbox.h"
 #include "matrix/server_name.h"
 #include "matrix/url.h"
 
@@ -184,32 +183,13 @@ static char *resolve_path(const char *text, const struct origin *origin)
     return path;
 }
 
-/* Whether what is beneath a directory can be read: of its own place nothing is needed. */
-static bool reaches_beneath(const char *directory, struct problem *problem)
-{
-    char *entry = NULL;
-    bool good;
-
-    if (asprintf(&entry, "%s/*", directory) < 0) {
-        return problem_set(problem, "out of memory");
-    }
-    good = sandbox_reaches(entry, problem);
-    free(entry);
-    return good;
-}
-
-static bool set_path(char **place, enum config_kind kind, const char *text,
-                     const struct origin *origin, struct problem *problem)
+static bool set_path(char **place, const char *text, const struct origin *origin,
+                     struct problem *problem)
 {
     char *path = resolve_path(text, origin);
 
     if (path == NULL) {
         return problem_set(problem, "out of memory");
-    }
-    if (kind == CONFIG_DIRECTORY ? !reaches_beneath(path, problem)
-                                 : !sandbox_reaches(path, problem)) {
-        free(path);
-        return false;
     }
     free(*place);
     *place = path;
@@ -225,7 +205,7 @@ static bool set_extra(struct config *config, json_t **place, const char *text,
     if (path == NULL) {
         return problem_set(problem, "out of memory");
     }
-    extra = sandbox_reaches(path, problem) ? document_load_extra(path, problem) : NULL;
+    extra = document_load_extra(path, problem);
     if (extra != NULL && config_add_file(config, path) == NULL) {
         problem_set(problem, "out of memory");
         json_decref(extra);
@@ -302,7 +282,7 @@ static bool set_value(const struct config_key *key, struct config *config, void 
         return set_redirect(place, text, problem);
     case CONFIG_PATH:
     case CONFIG_DIRECTORY:
-        return set_path(place, key->kind, text, origin, problem);
+        return set_path(place, text, origin, problem);
     case CONFIG_EXTRA:
         return set_extra(config, place, text, origin, problem);
     case CONFIG_ADDRESSES:

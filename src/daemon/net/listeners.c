@@ -11,11 +11,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/line.h"
 #include "base/log.h"
 #include "daemon/net/connection.h"
-#include "daemon/system/sandbox.h"
-#include "daemon/system/service_manager.h"
 
 enum {
     BACKLOG = 1024
@@ -114,34 +113,29 @@ static bool inherit_one(struct listeners *listeners, int socket, enum listener_k
     return true;
 }
 
-bool listeners_inherit(struct listeners *listeners, struct problem *problem)
+bool listeners_inherit(struct listeners *listeners, int first, int count, const char *names,
+                       struct problem *problem)
 {
-    const char *names;
-    int count = service_manager_sockets(&names, problem);
-
     for (int i = 0; i < count; i++) {
         size_t length = names ? strcspn(names, ":") : 0;
 
-        if (!inherit_one(listeners, SERVICE_MANAGER_FIRST_SOCKET + i, kind_of_name(names, length),
-                         problem)) {
+        if (!inherit_one(listeners, first + i, kind_of_name(names, length), problem)) {
             return false;
         }
         if (names) {
             names += length + (names[length] == ':');
         }
     }
-    return count >= 0;
+    return true;
 }
 
-/* Removes a socket that a killed daemon left behind: one that nobody answers at. Only at the start:
-   later we can connect to nobody any more. */
-static void remove_stale(const struct address *address)
+static void remove_stale_socket(const struct address *address)
 {
     const struct sockaddr_un *local = (const void *)&address->socket;
     struct stat status;
     int probe;
 
-    if (local->sun_family != AF_UNIX || sandbox_entered() || lstat(local->sun_path, &status) != 0 ||
+    if (local->sun_family != AF_UNIX || lstat(local->sun_path, &status) != 0 ||
         !S_ISSOCK(status.st_mode)) {
         return;
     }
@@ -153,6 +147,18 @@ static void remove_stale(const struct address *address)
     }
     if (probe >= 0) {
         close(probe);
+    }
+}
+
+void listeners_remove_stale(const struct config *config)
+{
+    const struct address_list *lists[] = {&config->listen, &config->listen_http,
+                                          &config->metrics_listen};
+
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        for (size_t j = 0; j < lists[i]->count; j++) {
+            remove_stale_socket(&lists[i]->items[j]);
+        }
     }
 }
 
@@ -192,7 +198,6 @@ static int open_socket(const struct address *address)
     if (family == AF_INET6) {
         set_flag(opened, IPPROTO_IPV6, IPV6_V6ONLY, !is_any_ipv6(address));
     }
-    remove_stale(address);
     if (bind(opened, (const struct sockaddr *)&address->socket, address->length) == 0 &&
         listen(opened, BACKLOG) == 0) {
         return opened;
@@ -228,12 +233,6 @@ static struct listener *listener_open(enum listener_kind kind, const struct addr
     char text[ADDRESS_TEXT_SIZE];
     int opened;
 
-    if (requested->socket.ss_family == AF_UNIX &&
-        !sandbox_reaches_socket(
-            ((const struct sockaddr_un *)(const void *)&requested->socket)->sun_path, problem)) {
-        problem_prefix(problem, "cannot listen on ");
-        return NULL;
-    }
     opened = open_socket(requested);
     if (opened < 0 && is_any_ipv6(requested) && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
         log_warning("%s: there is no IPv6 here: listening on IPv4 alone",

@@ -31,8 +31,14 @@ struct listeners {
     size_t count;
 };
 
-/* Adopts the sockets that the service manager passed (sd_listen_fds(3)); none is no error. */
-bool listeners_inherit(struct listeners *listeners, struct problem *problem);
+/* Adopts `count` sockets that the service manager passed, from the descriptor `first` on, of the
+   kinds that `names` (separated by colons, or NULL) says; see sd_listen_fds(3). */
+bool listeners_inherit(struct listeners *listeners, int first, int count, const char *names,
+                       struct problem *problem);
+
+/* Removes the Unix sockets of the configuration that a killed daemon left behind: those that nobody
+   answers at. For the start, while this process may connect to sockets. */
+void listeners_remove_stale(const struct config *config);
 
 /* Brings the listeners in line with the configuration: keeps those that it still names, opens new
    ones and puts those that are no longer named into `dropped`, still open. Where one cannot be

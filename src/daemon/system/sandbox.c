@@ -25,7 +25,6 @@ struct directories {
 
 /* What the process can still reach; it holds for all of it, and until its end. */
 static struct {
-    bool entered;
     bool walled; /* by Landlock: the two lists are all there is */
     struct directories readable;
     struct directories sockets;
@@ -253,9 +252,9 @@ bool sandbox_enter(const struct config *config, struct problem *problem)
     }
     wall_off_files(config);
 #endif
-    reach.entered = true;
     file_set_denied_remedy("the daemon's user must be able to read it; a directory that was made "
-                           "anew takes a restart");
+                           "anew, or that the daemon has not used since its start, takes a "
+                           "restart");
     return true;
 }
 
@@ -271,11 +270,6 @@ void sandbox_seal(void)
 }
 
 /* --- Afterwards --- */
-
-bool sandbox_entered(void)
-{
-    return reach.entered;
-}
 
 struct check {
     const struct directories *directories;
@@ -297,23 +291,77 @@ static void check_covered(void *context, const char *directory, const char *name
     }
 }
 
+/* Whether one path of the configuration, or NULL, leads into these directories. */
 static bool check_path(const struct directories *directories, const char *path,
-                       struct problem *problem)
+                       const struct origin *origin, struct problem *problem)
 {
     struct check check = {directories, path, problem, true};
 
-    if (reach.walled) {
+    if (path) {
         path_walk(path, check_covered, &check);
+    }
+    if (!check.good && origin && origin->file) {
+        problem_prefix(problem, "%s:%u: ", origin->file, origin->line);
     }
     return check.good;
 }
 
-bool sandbox_reaches(const char *path, struct problem *problem)
+/* The same for what is beneath a directory: of its own place nothing is needed. */
+static bool check_beneath(const char *directory, const struct origin *origin,
+                          struct problem *problem)
 {
-    return check_path(&reach.readable, path, problem);
+    char *entry = NULL;
+    bool good;
+
+    if (!directory) {
+        return true;
+    }
+    if (asprintf(&entry, "%s/*", directory) < 0) {
+        return problem_set(problem, "out of memory");
+    }
+    good = check_path(&reach.readable, entry, origin, problem);
+    free(entry);
+    return good;
 }
 
-bool sandbox_reaches_socket(const char *path, struct problem *problem)
+static bool check_sockets(const struct address_list *addresses, struct problem *problem)
 {
-    return check_path(&reach.sockets, path, problem);
+    for (size_t i = 0; i < addresses->count; i++) {
+        const struct sockaddr_un *address = (const void *)&addresses->items[i].socket;
+
+        if (address->sun_family == AF_UNIX &&
+            !check_path(&reach.sockets, address->sun_path, NULL, problem)) {
+            return problem_prefix(problem, "cannot listen on unix:");
+        }
+    }
+    return true;
+}
+
+static bool check_pairs(const struct config *config, struct problem *problem)
+{
+    if (!check_path(&reach.readable, config->certificate, &config->certificate_origin, problem) ||
+        !check_path(&reach.readable, config->key, &config->key_origin, problem)) {
+        return false;
+    }
+    for (size_t i = 0; i < config->domain_count; i++) {
+        const struct domain_config *domain = &config->domains[i];
+
+        if (!check_path(&reach.readable, domain->certificate, &domain->origin, problem) ||
+            !check_path(&reach.readable, domain->key, &domain->origin, problem)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool sandbox_allows(const struct config *config, struct problem *problem)
+{
+    return !reach.walled ||
+           (check_pairs(config, problem) &&
+            check_beneath(config->domains_dir, &config->domains_dir_origin, problem) &&
+            check_beneath(config->acme_alpn_dir, NULL, problem) &&
+            check_beneath(config->acme_webroot, NULL, problem) &&
+            check_sockets(&config->listen, problem) &&
+            check_sockets(&config->listen_http, problem) &&
+            check_sockets(&config->metrics_listen, problem));
 }

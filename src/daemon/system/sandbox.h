@@ -18,14 +18,9 @@ bool sandbox_enter(const struct config *config, struct problem *problem);
    another thread then. To be called when the threads have started, before the first client. */
 void sandbox_seal(void);
 
-/* Whether sandbox_enter has been called: what is refused since then can be its doing. */
-bool sandbox_entered(void);
-
-/* Whether a path that is named in the configuration can be read, as far as we have not given that
-   up; a problem that names the directory where not. Says nothing of whether it exists. */
-bool sandbox_reaches(const char *path, struct problem *problem);
-
-/* The same for making a Unix socket there. */
-bool sandbox_reaches_socket(const char *path, struct problem *problem);
+/* Whether all files and Unix sockets of another configuration lie where sandbox_enter has left a
+   way to, however far that has been given up; a problem that names the setting's place (or its
+   domain's), the path and the directory where one does not. Says nothing of whether they exist. */
+bool sandbox_allows(const struct config *config, struct problem *problem);
 
 #endif
