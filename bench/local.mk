@@ -10,7 +10,7 @@ bench_client_LDADD = $(GNUTLS_LIBS)
 bench_floor_SOURCES = bench/floor.c
 bench_floor_LDADD = $(daemon_bench_libs)
 daemon_bench_libs = libdaemon.a libmatrix.a \
-	$(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS) $(SECCOMP_LIBS)
+	$(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS)
 CLEANFILES += bench/client bench/floor
 
 bench_interpreter = /usr/bin/python3

@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-/* Whether there is memory left for a library to parse a file with, which it frees again. libConfuse
-   ends the process where there is none, libtasn1 and GMP (in GnuTLS, for certificates) crash or
-   abort: who calls them makes sure beforehand, so that no reload or renewal ends the service. */
+/* Whether there is memory left for a library to parse a file with, which it frees again. libtasn1
+   and GMP (in GnuTLS, for certificates) crash or abort where there is none: who calls them makes
+   sure beforehand, so that no reload or renewal ends the service. */
 bool reserve_is_there(void);
 
 #endif

@@ -10,9 +10,8 @@ libdaemon_a_SOURCES = \
 	src/daemon/config/config_data.c src/daemon/config/config_data.h \
 	src/daemon/config/config_file.c src/daemon/config/config_file.h \
 	src/daemon/config/config_key.c src/daemon/config/config_key.h \
-	src/daemon/config/config_parser.c src/daemon/config/config_parser.h \
-	src/daemon/config/config_text.c src/daemon/config/config_text.h \
 	src/daemon/config/configuration.c src/daemon/config/configuration.h \
+	src/daemon/config/grammar.c src/daemon/config/grammar.h \
 	src/daemon/config/help.c \
 	src/daemon/config/options.c src/daemon/config/options.h \
 	src/daemon/config/setting.c src/daemon/config/setting.h \
@@ -52,4 +51,4 @@ libdaemon_a_SOURCES = \
 sbin_PROGRAMS += matrix-wellknownd
 matrix_wellknownd_SOURCES = src/daemon/main.c
 matrix_wellknownd_LDADD = libdaemon.a libmatrix.a libbase.a \
-	$(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS) $(SECCOMP_LIBS)
+	$(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS)

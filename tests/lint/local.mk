@@ -16,7 +16,7 @@ lint_CPPFLAGS = $(DEFS) -I$(abs_builddir) -I$(abs_srcdir)/src -I$(abs_srcdir)/te
 	-D_GNU_SOURCE -DFUZZ_FOLDER='"fuzz"' \
 	-DSYSCONFDIR='"$(sysconfdir)"'
 lint_CFLAGS = -std=gnu11 -O2 $(lint_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(GNUTLS_CFLAGS) \
-	$(JANSSON_CFLAGS) $(CONFUSE_CFLAGS) $(CURL_CFLAGS) $(CARES_CFLAGS) $(IDN2_CFLAGS) \
+	$(JANSSON_CFLAGS) $(CURL_CFLAGS) $(CARES_CFLAGS) $(IDN2_CFLAGS) \
 	$(CMOCKA_CFLAGS)
 
 .PHONY: lint lint-format lint-shell lint-tidy lint-cppcheck lint-analyzer

@@ -8,7 +8,7 @@ if ENABLE_CHECK
 LDADD += libcheck.a
 endif
 LDADD += libmatrix.a libbase.a $(CMOCKA_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) \
-	$(CONFUSE_LIBS) $(SECCOMP_LIBS) $(CURL_LIBS) $(CARES_LIBS) $(IDN2_LIBS)
+	$(SECCOMP_LIBS) $(CURL_LIBS) $(CARES_LIBS) $(IDN2_LIBS)
 
 if HAVE_CMOCKA
 AM_CFLAGS += $(CMOCKA_CFLAGS)
@@ -22,6 +22,7 @@ check_PROGRAMS += \
 	tests/unit/daemon/config/test_address \
 	tests/unit/daemon/config/test_config_file \
 	tests/unit/daemon/config/test_configuration \
+	tests/unit/daemon/config/test_grammar \
 	tests/unit/daemon/config/test_options \
 	tests/unit/daemon/http/test_request \
 	tests/unit/daemon/site/test_site_table \

@@ -65,6 +65,21 @@ bool config_add_domain(struct config *config, struct domain_config *domain, stru
     return true;
 }
 
+bool config_add_contact(struct domain_config *domain, struct contact *contact,
+                        struct problem *problem)
+{
+    struct contact *contacts =
+        make_room(domain->contacts, domain->contact_count, sizeof(*contacts));
+
+    if (!contacts) {
+        return problem_set(problem, "out of memory");
+    }
+    domain->contacts = contacts;
+    contacts[domain->contact_count++] = *contact;
+    *contact = (struct contact){0};
+    return true;
+}
+
 static bool list_has(const struct address_list *list, const struct address *address)
 {
     for (size_t i = 0; i < list->count; i++) {

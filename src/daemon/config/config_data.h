@@ -17,6 +17,10 @@ const char *config_add_file(struct config *config, const char *path);
 bool config_add_domain(struct config *config, struct domain_config *domain,
                        struct problem *problem);
 
+/* Moves `contact` into the domain and leaves {0}. */
+bool config_add_contact(struct domain_config *domain, struct contact *contact,
+                        struct problem *problem);
+
 /* Adds an address to one of the config's lists. The same one in any list is a problem. */
 bool config_add_address(struct config *config, struct address_list *list,
                         const struct address *address, struct problem *problem);

@@ -2,13 +2,528 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "daemon/config/config_data.h"
-#include "daemon/config/config_parser.h"
+#include "daemon/config/config_key.h"
+#include "daemon/config/grammar.h"
+#include "daemon/config/setting.h"
+
+enum {
+    FILE_LIMIT = 256 * 1024 * 1024, /* bytes; a million domains */
+};
+
+/* --- The bytes of a file --- */
+
+enum read_result {
+    READ_GOOD,
+    READ_FAILED,
+    READ_NOT_REGULAR, /* a directory, a pipe or a device; `problem` says which */
+};
+
+/* Can be read into again and again, to use its memory anew. */
+struct file_text {
+    char *bytes; /* terminated */
+    size_t length;
+    size_t capacity;
+};
+
+static const char *kind_of_file(mode_t mode)
+{
+    return S_ISDIR(mode)    ? "a directory"
+           : S_ISFIFO(mode) ? "a pipe"
+           : S_ISSOCK(mode) ? "a socket"
+                            : "a device";
+}
+
+static bool reserve(struct file_text *text, size_t capacity, struct problem *problem)
+{
+    char *bytes;
+
+    if (capacity <= text->capacity) {
+        return true;
+    }
+    bytes = realloc(text->bytes, capacity);
+    if (bytes == NULL) {
+        return problem_set(problem, "out of memory");
+    }
+    text->bytes = bytes;
+    text->capacity = capacity;
+    return true;
+}
+
+/* Reads to the end of the file, whose length was `expected` a moment ago. */
+static bool read_whole(struct file_text *text, int file, size_t expected, const char *path,
+                       struct problem *problem)
+{
+    /* One byte more than expected shows the end of the file without a second reservation. */
+    if (!reserve(text, expected + 1, problem)) {
+        return false;
+    }
+    text->length = 0;
+    for (;;) {
+        ssize_t count;
+
+        if (text->length == text->capacity && !reserve(text, text->capacity * 2, problem)) {
+            return false;
+        }
+        count = read(file, text->bytes + text->length, text->capacity - text->length);
+        if (count < 0 && errno != EINTR) {
+            return problem_set(problem, "%s: cannot be read (%s): check the file system", path,
+                               strerror(errno));
+        }
+        if (count == 0) {
+            text->bytes[text->length] = '\0';
+            return true;
+        }
+        text->length += count > 0 ? (size_t)count : 0;
+        if (text->length > FILE_LIMIT) {
+            return problem_set(problem, "%s: is larger than %d MiB: name a configuration file",
+                               path, FILE_LIMIT / 1024 / 1024);
+        }
+    }
+}
+
+static bool fail_to_open(const char *path, struct problem *problem)
+{
+    if (errno == ENOENT || errno == ENOTDIR) {
+        return problem_set(problem, "%s: does not exist: check the path", path);
+    }
+    if (errno == EACCES) {
+        return problem_set(problem, "%s: permission denied: let the daemon's user read it", path);
+    }
+    return problem_set(problem, "%s: cannot be opened (%s): check the path", path, strerror(errno));
+}
+
+static enum read_result open_and_read(struct file_text *text, const char *path,
+                                      struct problem *problem)
+{
+    /* Without O_NONBLOCK, opening a pipe that no one writes to would hang. */
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    enum read_result result = READ_FAILED;
+    struct stat status;
+
+    if (file < 0) {
+        fail_to_open(path, problem);
+        return READ_FAILED;
+    }
+    if (fstat(file, &status) != 0) {
+        fail_to_open(path, problem);
+    } else if (!S_ISREG(status.st_mode)) {
+        problem_set(problem, "%s: is %s: name a regular file", path, kind_of_file(status.st_mode));
+        result = READ_NOT_REGULAR;
+    } else if (status.st_size > FILE_LIMIT) {
+        problem_set(problem, "%s: is larger than %d MiB: name a configuration file", path,
+                    FILE_LIMIT / 1024 / 1024);
+    } else if (read_whole(text, file, (size_t)status.st_size, path, problem)) {
+        result = READ_GOOD;
+    }
+    close(file);
+    return result;
+}
+
+/* --- Settings and sections --- */
+
+/* One run of config_file_read. */
+struct reader {
+    struct config *config;
+    struct problem *problem;
+    struct file_text text;
+    struct grammar grammar;
+    const char *file;                /* that is being read; owned by the config */
+    bool domains_only;               /* it is one of domains_dir */
+    unsigned brace;                  /* the line of the innermost brace that is open, or 0 */
+    struct domain_config delegation; /* what the top level says of one */
+};
+
+/* The top level of a file, or a section that is open. */
+struct section {
+    enum config_level level;
+    struct domain_config *domain;     /* that it, or the section around it, is about */
+    struct contact *contact;          /* likewise */
+    unsigned lines[CONFIG_KEY_LIMIT]; /* where each key of the level was given, or 0 */
+};
+
+/* Puts the place in front of the problem. Returns false. */
+static bool blame(const struct reader *reader, unsigned line)
+{
+    return config_blame(&(struct origin){reader->file, line}, reader->problem);
+}
+
+/* Reads the next token, where the file cannot end. */
+static bool next_token(struct reader *reader)
+{
+    if (!grammar_next(&reader->grammar, reader->problem)) {
+        return false;
+    }
+    if (reader->grammar.token.kind != TOKEN_END) {
+        return true;
+    }
+    if (reader->brace > 0) {
+        problem_set(reader->problem, "the brace is not closed: end the section or list with }");
+        return blame(reader, reader->brace);
+    }
+    problem_set(reader->problem, "the file ends in the middle of a setting: complete the last one");
+    return blame(reader, reader->grammar.token.line);
+}
+
+static bool is_text(const struct reader *reader)
+{
+    return reader->grammar.token.kind == TOKEN_WORD || reader->grammar.token.kind == TOKEN_STRING;
+}
+
+static bool refuse_token(const struct reader *reader)
+{
+    const struct token *token = &reader->grammar.token;
+
+    if (grammar_is_sign(&reader->grammar, "}") && reader->brace == 0) {
+        problem_set(reader->problem, "a } without a {: remove it, or open a section before it");
+    } else if (grammar_is_sign(&reader->grammar, "{")) {
+        problem_set(reader->problem,
+                    "a { where none can be: write key = \"value\", a list as key = { \"value\", "
+                    "\"value\" }, or a section as name { … }");
+    } else {
+        problem_set(reader->problem,
+                    "\"%s\" has no place here, in column %u: write key = \"value\", and a comma "
+                    "between the values of a list",
+                    problem_excerpt(token->text).text, token->column);
+    }
+    return blame(reader, token->line);
+}
+
+/* Refuses a name that is no key of the section's level. */
+static bool refuse_name(const struct reader *reader, const struct section *section)
+{
+    const struct token *token = &reader->grammar.token;
+
+    if (*token->text == '\0') {
+        problem_set(reader->problem, "a key without a name: write key = \"value\"");
+    } else if (section->level != CONFIG_LEVEL_TOP && strcmp(token->text, "domain") == 0) {
+        problem_set(reader->problem,
+                    "the brace is not closed: end the section with } before the domain of line %u",
+                    token->line);
+        return blame(reader, reader->brace);
+    } else if (section->level == CONFIG_LEVEL_TOP &&
+               config_key_find(CONFIG_LEVEL_TOP, token->text)) {
+        problem_set(reader->problem,
+                    "\"%s\" outside of a domain section: a file of domains_dir holds domain "
+                    "sections only, so write it into one or into %s",
+                    token->text, reader->config->files[0]);
+    } else {
+        config_key_refuse(section->level, token->text, reader->problem);
+    }
+    return blame(reader, token->line);
+}
+
+/* The line at which the key was given in the section, or 0. */
+static unsigned *line_of(struct section *section, const struct config_key *key)
+{
+    size_t count;
+
+    return &section->lines[key - config_keys(section->level, &count)];
+}
+
+/* Notes that the key is given on `line`: once in a section. */
+static bool note_key(const struct reader *reader, struct section *section,
+                     const struct config_key *key, unsigned line)
+{
+    unsigned *earlier = line_of(section, key);
+
+    if (*earlier != 0) {
+        problem_set(reader->problem, "\"%s\" is given twice, first on line %u: keep one", key->name,
+                    *earlier);
+        return blame(reader, line);
+    }
+    *earlier = line;
+    return true;
+}
+
+static void note_origin(struct reader *reader, const struct section *section,
+                        const struct config_key *key, unsigned line)
+{
+    struct config *config = reader->config;
+    struct origin origin = {reader->file, line};
+
+    if (section->level != CONFIG_LEVEL_TOP) {
+        return;
+    }
+    if (key->record == CONFIG_RECORD_DELEGATION && !section->domain->origin.file) {
+        section->domain->origin = origin;
+    } else if (strcmp(key->name, "certificate") == 0) {
+        config->certificate_origin = origin;
+    } else if (strcmp(key->name, "key") == 0) {
+        config->key_origin = origin;
+    } else if (strcmp(key->name, "domains_dir") == 0) {
+        config->domains_dir_origin = origin;
+    }
+}
+
+/* Takes the token as a value of the key, the `first` after = where it is a list's. */
+static bool take_value(struct reader *reader, struct section *section, const struct config_key *key,
+                       bool first)
+{
+    const struct token *token = &reader->grammar.token;
+    struct origin origin = {reader->file, token->line};
+    void *record = key->record == CONFIG_RECORD_CONFIG    ? (void *)reader->config
+                   : key->record == CONFIG_RECORD_CONTACT ? (void *)section->contact
+                                                          : (void *)section->domain;
+
+    if (!is_text(reader)) {
+        return refuse_token(reader);
+    }
+    if (first && !note_key(reader, section, key, origin.line)) {
+        return false;
+    }
+    if (!config_key_set(key, reader->config, record, token->text, &origin, reader->problem)) {
+        /* What is said of a server name names m.server itself. */
+        if (!strstr(reader->problem->text, "m.server")) {
+            problem_prefix(reader->problem, "%s: ", key->name);
+        }
+        return blame(reader, origin.line);
+    }
+    note_origin(reader, section, key, origin.line);
+    return true;
+}
+
+/* Reads the values of a list, behind its opening brace, to the closing one. */
+static bool read_list(struct reader *reader, struct section *section, const struct config_key *key,
+                      bool first)
+{
+    unsigned around = reader->brace;
+
+    reader->brace = reader->grammar.token.line;
+    if (!next_token(reader)) {
+        return false;
+    }
+    while (!grammar_is_sign(&reader->grammar, "}")) {
+        if (!take_value(reader, section, key, first) || !next_token(reader)) {
+            return false;
+        }
+        first = false;
+        if (grammar_is_sign(&reader->grammar, ",")) {
+            if (!next_token(reader)) {
+                return false;
+            }
+        } else if (!grammar_is_sign(&reader->grammar, "}")) {
+            return refuse_token(reader);
+        }
+    }
+    reader->brace = around;
+    return true;
+}
+
+/* Reads what follows the key's name, which stood on `line`. */
+static bool read_setting(struct reader *reader, struct section *section,
+                         const struct config_key *key, unsigned line)
+{
+    bool list = key->kind == CONFIG_ADDRESSES;
+    bool first;
+
+    if (!next_token(reader)) {
+        return false;
+    }
+    first = !grammar_is_sign(&reader->grammar, "+=");
+    if (!first && !list) {
+        problem_set(reader->problem, "\"%s\" is no list: write = in place of +=", key->name);
+        return blame(reader, line);
+    }
+    if (first && !grammar_is_sign(&reader->grammar, "=")) {
+        problem_set(reader->problem, "\"%s\" has no = after it: write %s = \"value\"", key->name,
+                    key->name);
+        return blame(reader, line);
+    }
+    /* What += adds to may be nothing yet. */
+    first = first || *line_of(section, key) == 0;
+    if (!next_token(reader)) {
+        return false;
+    }
+    return list && grammar_is_sign(&reader->grammar, "{") ? read_list(reader, section, key, first)
+                                                          : take_value(reader, section, key, first);
+}
+
+static bool read_section(struct reader *reader, struct section *section);
+
+static bool read_domain(struct reader *reader, char *name)
+{
+    struct domain_config domain = {.name = name, .origin = {reader->file, reader->brace}};
+    struct section section = {.level = CONFIG_LEVEL_DOMAIN, .domain = &domain};
+    bool good = read_section(reader, &section) &&
+                config_add_domain(reader->config, &domain, reader->problem);
+
+    domain_config_clear(&domain);
+    return good;
+}
+
+static bool read_support(struct reader *reader, struct domain_config *domain)
+{
+    struct section section = {.level = CONFIG_LEVEL_SUPPORT, .domain = domain};
+    unsigned line = reader->brace;
+
+    if (!read_section(reader, &section)) {
+        return false;
+    }
+    if (!domain->support_page && domain->contact_count == 0) {
+        problem_set(reader->problem, "the support section is empty: give page, contact or both");
+        return blame(reader, line);
+    }
+    return true;
+}
+
+static bool read_contact(struct reader *reader, struct domain_config *domain)
+{
+    struct contact contact = {0};
+    struct section section = {.level = CONFIG_LEVEL_CONTACT, .domain = domain, .contact = &contact};
+    unsigned line = reader->brace;
+    bool good = read_section(reader, &section);
+
+    if (good && (!document_check_contact(&contact, reader->problem) ||
+                 !config_add_contact(domain, &contact, reader->problem))) {
+        good = blame(reader, line);
+    }
+    contact_clear(&contact);
+    return good;
+}
+
+/* Reads the name of a domain, behind the word that stood on `line`. NULL where there is none that
+   is good. */
+static char *read_title(struct reader *reader, unsigned line)
+{
+    char *name;
+
+    if (!next_token(reader)) {
+        return NULL;
+    }
+    if (!is_text(reader)) {
+        problem_set(reader->problem,
+                    "\"domain\" has no name after it: write domain \"example.com\" { … }, or "
+                    "domain \"*\" for any other host");
+        blame(reader, line);
+        return NULL;
+    }
+    name = setting_parse_domain(reader->grammar.token.text, reader->problem);
+    if (!name) {
+        problem_prefix(reader->problem, "domain: ");
+        blame(reader, reader->grammar.token.line);
+    }
+    return name;
+}
+
+/* Reads the brace that opens the section `key`, which stood on `line`. */
+static bool read_brace(struct reader *reader, const struct config_key *key, unsigned line)
+{
+    if (!next_token(reader)) {
+        return false;
+    }
+    if (!grammar_is_sign(&reader->grammar, "{")) {
+        problem_set(reader->problem, "\"%s\" has no { after it: write %s { … }", key->name,
+                    strcmp(key->name, "domain") == 0 ? "domain \"example.com\"" : key->name);
+        return blame(reader, line);
+    }
+    reader->brace = reader->grammar.token.line;
+    return true;
+}
+
+/* Reads the section `key` of `section`, behind its name, which stood on `line`. */
+static bool read_subsection(struct reader *reader, struct section *section,
+                            const struct config_key *key, unsigned line)
+{
+    unsigned around = reader->brace;
+    char *title = NULL;
+    bool good;
+
+    if (strcmp(key->name, "domain") == 0 && !(title = read_title(reader, line))) {
+        return false;
+    }
+    if (!read_brace(reader, key, line)) {
+        free(title);
+        return false;
+    }
+    if (title) {
+        good = read_domain(reader, title);
+    } else if (strcmp(key->name, "support") == 0) {
+        unsigned brace = reader->brace;
+
+        good = note_key(reader, section, key, brace) && read_support(reader, section->domain);
+        note_origin(reader, section, key, brace);
+    } else {
+        good = read_contact(reader, section->domain);
+    }
+    reader->brace = around;
+    return good;
+}
+
+/* Reads settings and sections up to the closing brace, or at the top level to the end. */
+static bool read_section(struct reader *reader, struct section *section)
+{
+    bool top = section->level == CONFIG_LEVEL_TOP;
+
+    for (;;) {
+        const struct config_key *key;
+        unsigned line;
+
+        if (!(top ? grammar_next(&reader->grammar, reader->problem) : next_token(reader))) {
+            return false;
+        }
+        if (top ? reader->grammar.token.kind == TOKEN_END
+                : grammar_is_sign(&reader->grammar, "}")) {
+            return true;
+        }
+        if (!is_text(reader)) {
+            return refuse_token(reader);
+        }
+        key = config_key_find(section->level, reader->grammar.token.text);
+        if (!key || (reader->domains_only && top && strcmp(key->name, "domain") != 0)) {
+            return refuse_name(reader, section);
+        }
+        line = reader->grammar.token.line;
+        if (!(key->kind == CONFIG_SECTION ? read_subsection(reader, section, key, line)
+                                          : read_setting(reader, section, key, line))) {
+            return false;
+        }
+    }
+}
+
+/* --- Files --- */
+
+/* Reads one file. With `domains_only`, it is one of domains_dir: it may hold domain sections only,
+   and what is no regular file is passed over. */
+static bool read_file(struct reader *reader, const char *path, bool domains_only)
+{
+    enum read_result result = open_and_read(&reader->text, path, reader->problem);
+    struct section top = {.level = CONFIG_LEVEL_TOP, .domain = &reader->delegation};
+
+    if (result != READ_GOOD) {
+        return domains_only && result == READ_NOT_REGULAR;
+    }
+    reader->file = config_add_file(reader->config, path);
+    if (!reader->file) {
+        return problem_set(reader->problem, "out of memory");
+    }
+    reader->domains_only = domains_only;
+    reader->brace = 0;
+    return grammar_begin(&reader->grammar, reader->file, reader->text.bytes, reader->text.length,
+                         reader->problem) &&
+           read_section(reader, &top);
+}
+
+/* Makes the domain "*" of what the file says of a delegation outside of domain sections. */
+static bool add_delegation(struct reader *reader)
+{
+    struct domain_config *delegation = &reader->delegation;
+
+    if (!delegation->origin.file) {
+        return true;
+    }
+    delegation->name = strdup("*");
+    return delegation->name ? config_add_domain(reader->config, delegation, reader->problem)
+                            : problem_set(reader->problem, "out of memory");
+}
 
 static int is_configuration(const struct dirent *entry)
 {
@@ -24,7 +539,7 @@ static int compare_names(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static bool read_entry(struct config_parser *parser, const char *folder, const char *name,
+static bool read_entry(struct reader *reader, const char *folder, const char *name,
                        struct problem *problem)
 {
     char *path = NULL;
@@ -33,12 +548,12 @@ static bool read_entry(struct config_parser *parser, const char *folder, const c
     if (asprintf(&path, "%s/%s", folder, name) < 0) {
         return problem_set(problem, "out of memory");
     }
-    good = config_parser_read(parser, path, true);
+    good = read_file(reader, path, true);
     free(path);
     return good;
 }
 
-static bool read_domains_dir(struct config_parser *parser, const struct config *config,
+static bool read_domains_dir(struct reader *reader, const struct config *config,
                              struct problem *problem)
 {
     struct dirent **entries;
@@ -53,7 +568,7 @@ static bool read_domains_dir(struct config_parser *parser, const struct config *
         return config_blame(&config->domains_dir_origin, problem);
     }
     for (int i = 0; i < count; i++) {
-        good = good && read_entry(parser, config->domains_dir, entries[i]->d_name, problem);
+        good = good && read_entry(reader, config->domains_dir, entries[i]->d_name, problem);
         free(entries[i]);
     }
     free(entries);
@@ -101,12 +616,13 @@ static bool check_unique(const struct config *config, struct problem *problem)
 
 bool config_file_read(const char *path, struct config *config, struct problem *problem)
 {
-    struct config_parser *parser = config_parser_new(config, problem);
-    bool good = parser != NULL && config_parser_read(parser, path, false) &&
-                config_parser_finish(parser) &&
-                (config->domains_dir == NULL || read_domains_dir(parser, config, problem)) &&
+    struct reader reader = {.config = config, .problem = problem};
+    bool good = read_file(&reader, path, false) && add_delegation(&reader) &&
+                (!config->domains_dir || read_domains_dir(&reader, config, problem)) &&
                 check_unique(config, problem);
 
-    config_parser_free(parser);
+    free(reader.text.bytes);
+    grammar_clear(&reader.grammar);
+    domain_config_clear(&reader.delegation);
     return good;
 }

@@ -1,6 +1,4 @@
-/* The configuration file and the files of its domains_dir, read by libConfuse. Internal to
- * config.c.
- */
+/* The configuration file and the files of its domains_dir. Internal to configuration.c. */
 #ifndef DAEMON_CONFIG_CONFIG_FILE_H
 #define DAEMON_CONFIG_CONFIG_FILE_H
 
@@ -11,8 +9,7 @@
 
 /* Lays the settings of the file at `path`, and of the files in its domains_dir, over `config`. What
    the top level says of a delegation becomes the domain "*". Each value has been checked by itself
-   and no domain is there twice; whether the values fit together is the caller's to check. Not safe
-   in two threads at once: libConfuse's scanner has one state. */
+   and no domain is there twice; whether the values fit together is the caller's to check. */
 bool config_file_read(const char *path, struct config *config, struct problem *problem);
 
 #endif

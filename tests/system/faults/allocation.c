@@ -36,7 +36,7 @@ __attribute__((constructor)) static void begin(void)
 
 static bool is_fragile(const void *caller)
 {
-    static const char *const fragile[] = {"libconfuse", "libtasn1", "libgmp", "libhogweed"};
+    static const char *const fragile[] = {"libtasn1", "libgmp", "libhogweed"};
     Dl_info info;
 
     if (dladdr(caller, &info) == 0) {
