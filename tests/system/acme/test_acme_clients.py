@@ -15,6 +15,7 @@ class Client:
     """An ACME client: where it keeps the pair, and how it is run."""
 
     renewals = 1  # that the test has the patience for
+    known_bugs = ()  # what it says, in lower case, where it fails through no fault of the daemon's
 
     def __init__(self, apex):
         self.apex = apex
@@ -28,7 +29,9 @@ class Client:
         specification asks for: try again, as people and timers do."""
         for _ in range(15):
             result = self.apex.run(*command, check=False)
-            if result.returncode == 0 or "nonce" not in result.stdout.lower():
+            passing = ("nonce", *self.known_bugs)
+            said = result.stdout.lower()
+            if result.returncode == 0 or not any(sign in said for sign in passing):
                 break
         assert result.returncode == 0, result.stdout
 
@@ -77,6 +80,10 @@ class Dehydrated(Client):
 
 class Certbot(Client):
     """certbot, by http-01 in the webroot."""
+
+    # The authority's errors are immutable objects there (josepy's ImmutableMap), and contextlib sets
+    # their traceback from Python 3.11 on: instead of the refused nonce this is raised.
+    known_bugs = ("attributeerror: can't set attribute",)
 
     def prepare(self):
         needed("certbot")

@@ -1,8 +1,11 @@
 """The real daemon as a child process: started, waited for, asked, stopped."""
 
 import atexit
+import contextlib
+import errno
 import functools
 import os
+import random
 import re
 import shutil
 import signal
@@ -69,12 +72,53 @@ def run(*arguments, environment=None, **details):
     )
 
 
-def free_port(family=socket.AF_INET):
-    """A port that was free just now, where a test has to know it before the daemon starts."""
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1" if family == socket.AF_INET else "::1", 0))
-        return probe.getsockname()[1]
+@functools.cache
+def ports_nobody_is_given():
+    """Ports that the kernel never chooses by itself, for port 0 or for a client, in some order."""
+    limits = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    first, last = map(int, limits)
+    ports = [port for port in range(10000, 65536) if not first <= port <= last]
+    random.SystemRandom().shuffle(ports)
+    return ports
+
+
+def is_bindable(port):
+    """Whether no program listens there, on either family."""
+    for family, host in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+        with contextlib.suppress(OSError), socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    return False
+    return True
+
+
+RESERVATIONS = []
+
+
+def free_port():
+    """A port that is this process's until it ends, where a test has to know it beforehand.
+
+    A reservation is an abstract Unix socket named after the port: all tests that run on this
+    network see it, of whatever checkout, and the kernel forgets it when their process ends.
+    """
+    ports = ports_nobody_is_given()
+    while ports:
+        port = ports.pop()
+        reservation = socket.socket(socket.AF_UNIX)
+        try:
+            reservation.bind(f"\0matrix-wellknownd-test-port-{port}")
+        except OSError:
+            reservation.close()
+            continue
+        RESERVATIONS.append(reservation)
+        if is_bindable(port):
+            return port
+    raise AssertionError("no port is free")
 
 
 def is_sanitized():
