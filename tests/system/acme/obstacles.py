@@ -7,6 +7,7 @@ import http.server
 import json
 import ssl
 import threading
+import urllib.request
 
 from harness.wire import trusting
 
@@ -22,6 +23,16 @@ def problem(kind, detail, status):
 def page(status):
     """What a web server in front of an authority says when that is away."""
     return status, "text/html", b"<html><h1>Sorry</h1></html>"
+
+
+def directory_of(obstacles, **meta):
+    """The answer of the authority's own directory, with other metadata."""
+    tls, url = obstacles.pebble_tls, f"https://localhost:{obstacles.pebble.port}/dir"
+    request = urllib.request.Request(url, headers={"Host": obstacles.directory.split("/")[2]})
+    with urllib.request.urlopen(request, context=tls) as answer:
+        directory = json.load(answer)
+    directory["meta"].update(meta)
+    return 200, "application/json", json.dumps(directory).encode()
 
 
 HANG = None  # no answer, until the obstacle is removed
