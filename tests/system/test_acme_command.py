@@ -5,13 +5,14 @@ import os
 import shutil
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtensionOID
 from harness.challenges import ACME_IDENTIFIER, KEY_AUTHORIZATION, asking, digest
-from harness.daemon import BINARY, HTTPS, SERVER_OPTION, run
+from harness.daemon import BINARY, HTTPS, SERVER_OPTION, is_sanitized, run
 from harness.waiting import scaled
 
 DIGEST_OPTION = base64.urlsafe_b64encode(digest()).decode().rstrip("=")
@@ -170,3 +171,50 @@ def test_a_full_disk_leaves_the_old_pair_and_nothing_else(challenges, tmp_path, 
     assert done.returncode == 1, done
     assert "No space left on device" in done.stderr
     assert done.stdout.split() == ["example.com.crt.pem", "example.com.key.pem"]
+
+
+@pytest.fixture(scope="module")
+def failing_rename(tmp_path_factory):
+    """The environment in which these calls of rename(2), by their numbers, fail."""
+    library = tmp_path_factory.mktemp("rename") / "rename.so"
+    source = Path(__file__).parent / "faults" / "rename.c"
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source], check=True)
+    return lambda calls, **more: {"LD_PRELOAD": str(library), "RENAME_FAILS": calls, **more}
+
+
+def contents(directory):
+    return {file.name: file.read_bytes() for file in directory.iterdir()}
+
+
+needs_preload = pytest.mark.skipif(
+    not shutil.which("gcc") or is_sanitized(), reason="needs gcc, and no sanitizer"
+)
+
+
+@needs_preload
+@pytest.mark.parametrize(
+    ("calls", "more"), (("1", {}), ("2", {}), ("2", {"LINK_FAILS": "1"}), ("3", {"LINK_FAILS": "1"}))
+)
+def test_a_rename_that_fails_leaves_the_old_pair_or_none(challenges, failing_rename, calls, more):
+    """Where the file system has no links, the old key is renamed first."""
+    environment = failing_rename(calls, **more)
+    if not more:
+        assert make(challenges, environment=environment).returncode == 1
+        assert contents(challenges) == {}
+    assert make(challenges).returncode == 0
+    before = contents(challenges)
+    failed = make(challenges, environment=environment)
+    assert failed.returncode == 1 and "Input/output error" in failed.stderr
+    assert contents(challenges) == before
+    assert make(challenges).returncode == 0
+    assert len(contents(challenges)) == 2
+
+
+@needs_preload
+def test_an_old_key_that_cannot_be_put_back_is_told(challenges, failing_rename):
+    assert make(challenges).returncode == 0
+    failed = make(challenges, environment=failing_rename("2,3"))
+    assert failed.returncode == 1
+    assert "does not belong to the certificate now" in failed.stderr
+    assert make(challenges).returncode == 0
+    assert len(contents(challenges)) == 2

@@ -186,6 +186,65 @@ static bool draft_publish(struct draft *draft, struct problem *problem)
     return true;
 }
 
+/* Gives the file at `path` a second name, in `backup`, by which it outlives a rename over the
+   first; where the file system has no links, a new name. `*backup` is NULL where there is no such
+   file. */
+static bool set_aside(const char *path, char **backup, struct problem *problem)
+{
+    int error;
+
+    if (asprintf(backup, "%s.old", path) < 0) {
+        *backup = NULL;
+        return problem_set(problem, "out of memory");
+    }
+    /* Left by one that was killed. */
+    unlink(*backup);
+    if (link(path, *backup) == 0 || rename(path, *backup) == 0) {
+        return true;
+    }
+    error = errno;
+    free(*backup);
+    *backup = NULL;
+    return error == ENOENT ||
+           problem_set(problem, "%s: cannot be replaced: %s", path, strerror(error));
+}
+
+/* Puts the old key back, or takes the new one away where there was none: a certificate without its
+   key would be refused. */
+static void restore(const char *path, const char *backup, struct problem *problem)
+{
+    if (backup ? rename(backup, path) != 0 : unlink(path) != 0) {
+        problem_prefix(problem,
+                       "%s: does not belong to the certificate now (%s): run this again: ", path,
+                       strerror(errno));
+    }
+}
+
+/* Publishes both, or leaves what was there. Between the two renames the daemon finds a pair that
+   does not match, and refuses it. */
+static bool publish_pair(struct draft *key, struct draft *certificate, struct problem *problem)
+{
+    char *backup;
+    bool good = false;
+
+    if (!set_aside(key->final, &backup, problem)) {
+        return false;
+    }
+    if (draft_publish(key, problem)) {
+        good = draft_publish(certificate, problem);
+        if (!good) {
+            restore(key->final, backup, problem);
+        }
+    } else if (backup) {
+        restore(key->final, backup, problem);
+    }
+    if (backup) {
+        unlink(backup); /* where it is still there */
+    }
+    free(backup);
+    return good;
+}
+
 bool acme_certificate_write(const char *directory, const char *name, const char *key_authorization,
                             struct problem *problem)
 {
@@ -205,7 +264,7 @@ bool acme_certificate_write(const char *directory, const char *name, const char 
            make_pair(&pair, filed, digest, problem) &&
            draft_write(&key, directory, filed, ".key.pem", &pair.key, problem) &&
            draft_write(&certificate, directory, filed, ".crt.pem", &pair.certificate, problem) &&
-           draft_publish(&key, problem) && draft_publish(&certificate, problem);
+           publish_pair(&key, &certificate, problem);
     draft_discard(&certificate);
     draft_discard(&key);
     pair_clear(&pair);
