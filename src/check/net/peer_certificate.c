@@ -84,22 +84,38 @@ static bool name_fits(gnutls_x509_crt_t leaf, const char *name)
     return gnutls_x509_crt_check_hostname(leaf, name) != 0;
 }
 
-/* Turns GnuTLS's verification status into a flaw that a person can correct. */
-static void verify_chain(gnutls_x509_crt_t *chain, unsigned count, gnutls_x509_trust_list_t trust,
-                         struct certificate_details *details)
+/* GnuTLS's verification status; 0 where some path through the chain is good. */
+static unsigned verify(gnutls_x509_crt_t *chain, unsigned count, gnutls_x509_trust_list_t trust,
+                       unsigned flags)
 {
     unsigned status = 0;
-    /* check_dates does the dates, so that a certificate of a trusted CA that has expired is not
-       called untrusted as well. */
-    unsigned flags = GNUTLS_VERIFY_DISABLE_TIME_CHECKS;
     gnutls_typed_vdata_st purpose = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
                                      .data = (unsigned char *)(char[]){GNUTLS_KP_TLS_WWW_SERVER}};
     int result =
         gnutls_x509_trust_list_verify_crt2(trust, chain, count, &purpose, 1, flags, &status, NULL);
-    if (result < 0) {
-        details->untrusted = true;
-        return;
-    }
+    return result < 0 ? GNUTLS_CERT_INVALID : status;
+}
+
+/* Whether the leaf's dates are wrong, or those of a certificate that the path needs: `status` is
+   that of the verification with dates. Superfluous certificates may have expired. */
+static void check_dates(gnutls_x509_crt_t leaf, unsigned status,
+                        struct certificate_details *details)
+{
+    time_t now = time(NULL);
+    details->expires = gnutls_x509_crt_get_expiration_time(leaf);
+    details->expired = details->expires < now || (status & GNUTLS_CERT_EXPIRED) != 0;
+    details->not_yet_valid = gnutls_x509_crt_get_activation_time(leaf) > now ||
+                             (status & GNUTLS_CERT_NOT_ACTIVATED) != 0;
+}
+
+/* Turns GnuTLS's verification status into flaws that a person can correct. */
+static void verify_chain(gnutls_x509_crt_t *chain, unsigned count, gnutls_x509_trust_list_t trust,
+                         struct certificate_details *details)
+{
+    check_dates(chain[0], verify(chain, count, trust, 0), details);
+    /* Without the dates, so that a certificate of a trusted CA that has expired is not called
+       untrusted as well. */
+    unsigned status = verify(chain, count, trust, GNUTLS_VERIFY_DISABLE_TIME_CHECKS);
     details->weak = (status & GNUTLS_CERT_INSECURE_ALGORITHM) != 0;
     details->wrong_purpose = (status & GNUTLS_CERT_PURPOSE_MISMATCH) != 0;
     if (status & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA)) {
@@ -112,22 +128,6 @@ static void verify_chain(gnutls_x509_crt_t *chain, unsigned count, gnutls_x509_t
     }
 }
 
-static void check_dates(gnutls_x509_crt_t *chain, unsigned count, time_t now,
-                        struct certificate_details *details)
-{
-    details->expires = gnutls_x509_crt_get_expiration_time(chain[0]);
-    for (unsigned i = 0; i < count; i++) {
-        /* An intermediate that ends before the leaf ends it too. A certificate that signed itself
-           is left out: clients take their own copy of a root. */
-        if (i > 0 && gnutls_x509_crt_check_issuer(chain[i], chain[i]) != 0) {
-            continue;
-        }
-        details->expired = details->expired || gnutls_x509_crt_get_expiration_time(chain[i]) < now;
-        details->not_yet_valid =
-            details->not_yet_valid || gnutls_x509_crt_get_activation_time(chain[i]) > now;
-    }
-}
-
 static bool has_flaw(const struct certificate_details *details)
 {
     return details->none || details->wrong_name || details->expired || details->not_yet_valid ||
@@ -136,7 +136,7 @@ static bool has_flaw(const struct certificate_details *details)
 }
 
 static void inspect_chain(const gnutls_datum_t *chain, unsigned count,
-                          gnutls_x509_trust_list_t trust, const char *name, time_t now,
+                          gnutls_x509_trust_list_t trust, const char *name,
                           struct certificate_details *details)
 {
     gnutls_x509_crt_t certificates[CERTIFICATE_CHAIN_LIMIT] = {NULL};
@@ -160,7 +160,6 @@ static void inspect_chain(const gnutls_datum_t *chain, unsigned count,
         bool fits = name_fits(certificates[0], name);
         details->wrong_name = !alternative || !fits;
         details->only_common_name = !alternative && fits;
-        check_dates(certificates, count, now, details);
         verify_chain(certificates, count, trust, details);
     }
     details->valid = !has_flaw(details);
@@ -188,7 +187,7 @@ void certificate_inspect(gnutls_session_t session, gnutls_x509_trust_list_t trus
               gnutls_protocol_get_name(gnutls_protocol_get_version(session)));
     copy_name(details->cipher, sizeof(details->cipher),
               gnutls_cipher_get_name(gnutls_cipher_get(session)));
-    inspect_chain(chain, !chain ? 0 : count, trust, name, time(NULL), details);
+    inspect_chain(chain, !chain ? 0 : count, trust, name, details);
 }
 
 void certificate_details_clear(struct certificate_details *details)

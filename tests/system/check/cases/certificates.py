@@ -130,3 +130,58 @@ def certificate_for_clients(domain):
 def certificate_ends_soon(domain):
     domain.alone()
     domain.home.certificate(domain.matrix, days=(-85, 5))
+
+
+# Chains that OpenSSL, GnuTLS and Go accept, with what should not be there or not so
+
+
+@case(arguments=BRIEF)
+def chain_with_the_root(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, flaw="with_root")
+
+
+@case(arguments=BRIEF)
+def chain_with_an_intermediate_twice(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, flaw="doubled")
+
+
+@case(arguments=BRIEF)
+def chain_out_of_order(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, flaw="out_of_order")
+
+
+@case(arguments=BRIEF)
+def chain_with_an_expired_cross_signed_root(domain):
+    """As Let's Encrypt's, after DST Root CA X3 had expired (synapse#10949)."""
+    domain.alone()
+    domain.home.certificate(domain.matrix, flaw="cross_signed")
+
+
+@case(arguments=BRIEF)
+def chain_with_a_superfluous_intermediate(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, flaw="superfluous")
+
+
+@case(
+    error("certificate_expired", "an intermediate certificate has expired"),
+    arguments=BRIEF,
+)
+def chain_with_an_expired_intermediate(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, flaw="expired_intermediate")
+
+
+@case(
+    error(
+        "certificate_untrusted",
+        "the certificate is not signed by a CA that this machine trusts",
+    ),
+    arguments=BRIEF,
+)
+def chain_with_the_wrong_intermediate(domain):
+    domain.alone()
+    domain.home.certificate(domain.matrix, flaw="wrong_intermediate")

@@ -13,6 +13,18 @@ DAY = datetime.timedelta(days=1)
 HALF = datetime.timedelta(hours=12)
 
 
+# What follows the leaf in odd chains.
+CHAINS = {
+    "with_root": ["intermediate", "root"],
+    "doubled": ["intermediate", "intermediate"],
+    "out_of_order": ["root", "intermediate"],
+    "cross_signed": ["intermediate", "cross_signed"],
+    "superfluous": ["intermediate", "wrong_intermediate"],
+    "wrong_intermediate": ["wrong_intermediate"],
+    "expired_intermediate": ["expired_intermediate"],
+}
+
+
 def _name(common_name):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
@@ -37,6 +49,18 @@ class Authority:
         root = self._sign(f"{title} Root", root_key, f"{title} Root", root_key, ca=True)
         self._intermediate = self._sign(
             f"{title} Intermediate", self._key, f"{title} Root", root_key, ca=True
+        )
+        self._root = root
+        old_key = ec.generate_private_key(ec.SECP256R1())
+        self._wrong_intermediate = self._sign(
+            f"{title} Other Intermediate", old_key, f"{title} Root", root_key, ca=True
+        )
+        self._expired_intermediate = self._sign(
+            f"{title} Intermediate", self._key, f"{title} Root", root_key, ca=True, days=(-365, -2)
+        )
+        # The same root once more, signed by an older one that has expired since.
+        self._cross_signed = self._sign(
+            f"{title} Root", root_key, f"{title} Old Root", old_key, ca=True, days=(-365, -2)
         )
         self.file = directory / f"{title}.pem"
         self.file.write_bytes(self._pem(root))
@@ -75,7 +99,8 @@ class Authority:
 
     def issue(self, *names, days=(-1, 90), flaw=None):
         """Writes a chain for these names; returns its path and the key's. `flaw`: self_signed,
-        chain (the leaf alone), common_name (no alternative names), purpose (for clients), sha_1."""
+        chain (the leaf alone), common_name (no alternative names), purpose (for clients), sha_1; or
+        one of CHAINS."""
         usage = ExtendedKeyUsageOID.SERVER_AUTH
         if flaw == "purpose":
             usage = ExtendedKeyUsageOID.CLIENT_AUTH
@@ -93,7 +118,10 @@ class Authority:
             digest=hashes.SHA1() if flaw == "sha_1" else None,
         )
         chain = self._pem(leaf)
-        if flaw not in ("self_signed", "chain"):
+        if flaw in CHAINS:
+            parts = [leaf, *(getattr(self, f"_{name}") for name in CHAINS[flaw])]
+            chain = b"".join(self._pem(part) for part in parts)
+        elif flaw not in ("self_signed", "chain"):
             chain += self._pem(self._intermediate)
         number = len(list(self.directory.glob("*.chain")))
         file = self.directory / f"{number}.chain"
