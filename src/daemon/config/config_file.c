@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,9 @@
 #include "daemon/config/setting.h"
 
 enum {
-    FILE_LIMIT = 256 * 1024 * 1024, /* bytes; a million domains */
+    FILE_LIMIT = 256 * 1024 * 1024,        /* bytes; a million domains */
+    DOMAINS_FILE_LIMIT = 16 * 1024 * 1024, /* bytes of a file of domains_dir */
+    DOMAINS_FILES_LIMIT = 200 * 1000,
 };
 
 /* --- The bytes of a file --- */
@@ -58,9 +61,15 @@ static bool reserve(struct file_text *text, size_t capacity, struct problem *pro
     return true;
 }
 
+static bool refuse_size(const char *path, size_t limit, struct problem *problem)
+{
+    return problem_set(problem, "%s: is larger than %zu MiB: name a configuration file", path,
+                       limit / 1024 / 1024);
+}
+
 /* Reads to the end of the file, whose length was `expected` a moment ago. */
-static bool read_whole(struct file_text *text, int file, size_t expected, const char *path,
-                       struct problem *problem)
+static bool read_whole(struct file_text *text, int file, size_t expected, size_t limit,
+                       const char *path, struct problem *problem)
 {
     /* One byte more than expected shows the end of the file without a second reservation. */
     if (!reserve(text, expected + 1, problem)) {
@@ -83,9 +92,8 @@ static bool read_whole(struct file_text *text, int file, size_t expected, const 
             return true;
         }
         text->length += count > 0 ? (size_t)count : 0;
-        if (text->length > FILE_LIMIT) {
-            return problem_set(problem, "%s: is larger than %d MiB: name a configuration file",
-                               path, FILE_LIMIT / 1024 / 1024);
+        if (text->length > limit) {
+            return refuse_size(path, limit, problem);
         }
     }
 }
@@ -101,7 +109,7 @@ static bool fail_to_open(const char *path, struct problem *problem)
     return problem_set(problem, "%s: cannot be opened (%s): check the path", path, strerror(errno));
 }
 
-static enum read_result open_and_read(struct file_text *text, const char *path,
+static enum read_result open_and_read(struct file_text *text, const char *path, size_t limit,
                                       struct problem *problem)
 {
     /* Without O_NONBLOCK, opening a pipe that no one writes to would hang. */
@@ -118,10 +126,9 @@ static enum read_result open_and_read(struct file_text *text, const char *path,
     } else if (!S_ISREG(status.st_mode)) {
         problem_set(problem, "%s: is %s: name a regular file", path, kind_of_file(status.st_mode));
         result = READ_NOT_REGULAR;
-    } else if (status.st_size > FILE_LIMIT) {
-        problem_set(problem, "%s: is larger than %d MiB: name a configuration file", path,
-                    FILE_LIMIT / 1024 / 1024);
-    } else if (read_whole(text, file, (size_t)status.st_size, path, problem)) {
+    } else if ((uintmax_t)status.st_size > limit) {
+        refuse_size(path, limit, problem);
+    } else if (read_whole(text, file, (size_t)status.st_size, limit, path, problem)) {
         result = READ_GOOD;
     }
     close(file);
@@ -495,7 +502,8 @@ static bool read_section(struct reader *reader, struct section *section)
    and what is no regular file is passed over. */
 static bool read_file(struct reader *reader, const char *path, bool domains_only)
 {
-    enum read_result result = open_and_read(&reader->text, path, reader->problem);
+    size_t limit = domains_only ? DOMAINS_FILE_LIMIT : FILE_LIMIT;
+    enum read_result result = open_and_read(&reader->text, path, limit, reader->problem);
     struct section top = {.level = CONFIG_LEVEL_TOP, .domain = &reader->delegation};
 
     if (result != READ_GOOD) {
@@ -566,6 +574,13 @@ static bool read_domains_dir(struct reader *reader, const struct config *config,
                     errno == EACCES ? file_denied_remedy()
                                     : "name a folder that the daemon can read");
         return config_blame(&config->domains_dir_origin, problem);
+    }
+    if (count > DOMAINS_FILES_LIMIT) {
+        problem_set(problem,
+                    "domains_dir: %s has %d files, and %d are the most: put several domains into "
+                    "one file",
+                    config->domains_dir, count, DOMAINS_FILES_LIMIT);
+        good = config_blame(&config->domains_dir_origin, problem);
     }
     for (int i = 0; i < count; i++) {
         good = good && read_entry(reader, config->domains_dir, entries[i]->d_name, problem);
