@@ -88,34 +88,51 @@ static void add(struct client *client, struct branch at, struct finding finding)
     client->error = client->error == FINDING_NONE ? code : client->error;
 }
 
-static char *cors_flaw(const struct follow *document, bool shown)
+/* Why browsers hide an answer from web clients. */
+static char *cors_flaw(const struct follow *follow, const char *what)
 {
-    const char *origin = document->fetch.allow_origin;
-    if (shown) {
-        return text_format("a redirect to the client document has no CORS header, so browsers hide "
-                           "it from web clients");
+    const char *allowed = follow->fetch.allow_origin;
+    if (fetch_passes_cors(&follow->fetch)) {
+        return text_format("a redirect to %s has no CORS header, so browsers hide it from web "
+                           "clients",
+                           what);
     }
-    if (!origin) {
-        return text_format("the answer for the client document has no CORS header, so browsers "
-                           "hide it from web clients");
+    if (!allowed) {
+        return text_format("the answer for %s has no CORS header, so browsers hide it from web "
+                           "clients",
+                           what);
     }
-    char *printable = text_printable(origin, strlen(origin));
-    char *text = text_format("the client document's CORS header allows only %s", printable);
-    free(printable);
+    char *shown = text_printable(allowed, strlen(allowed));
+    char *text =
+        strchr(allowed, ',')
+            ? text_format("the answer for %s has several values of Access-Control-Allow-Origin "
+                          "(%s), which browsers refuse",
+                          what, shown)
+            : text_format("the CORS header of %s allows only %s", what, shown);
+    free(shown);
     return text;
+}
+
+static char *cors_hint(const struct follow *follow)
+{
+    const char *allowed = follow->fetch.allow_origin;
+    return allowed && strchr(allowed, ',')
+               ? text_format("send Access-Control-Allow-Origin: * once: perhaps a proxy adds what "
+                             "the server behind it sends already")
+               : NULL;
 }
 
 static void diagnose_cors(struct client *client, struct branch at, enum mark mark)
 {
     const struct follow *document = &client->document;
-    bool shown = follow_is_shown_to_browsers(&document->fetch);
-    client->cors = shown && !document->redirect_hidden;
+    client->cors = follow_is_shown_to_browsers(document);
     if (!client->cors) {
         add(client, at,
             (struct finding){
                 .code = FINDING_CLIENT_CORS,
                 .mark = mark,
-                .text = cors_flaw(document, shown),
+                .text = cors_flaw(document, "the client document"),
+                .hint = cors_hint(document),
             });
     }
 }
@@ -156,14 +173,15 @@ static void diagnose_versions_body(struct client *client, struct branch at)
                 .text = text_format("%s/_matrix/client/versions does not list versions (%s)",
                                     client->shown_url, error ? error : "no \"versions\" array"),
             });
-    } else if (!follow_is_shown_to_browsers(&follow->fetch) || follow->redirect_hidden) {
+    } else if (!follow_is_shown_to_browsers(follow)) {
+        char *url = text_format("%s/_matrix/client/versions", client->shown_url);
         add(client, at,
             (struct finding){
                 .code = FINDING_CLIENT_VERSIONS_CORS,
-                .text = text_format("%s/_matrix/client/versions has no CORS header, so web clients "
-                                    "cannot use the homeserver",
-                                    client->shown_url),
+                .text = cors_flaw(follow, url),
+                .hint = cors_hint(follow),
             });
+        free(url);
     }
     json_decref(document);
     free(error);

@@ -10,8 +10,6 @@
 #include "check/net/text.h"
 #include "config.h"
 
-const char fetch_browser_origin[] = "https://app.element.io";
-
 struct fetcher {
     CURLM *multi;
     gnutls_x509_trust_list_t trust;
@@ -50,13 +48,14 @@ void fetcher_free(struct fetcher *fetcher)
     }
 }
 
-/* Keeps a header's value, without the white space around it. The first of several counts. */
-static void keep_header(const char *line, size_t length, const char *name, char **value)
+/* A header's value, without the white space around it, to be freed; NULL where the line is another
+   header. */
+static char *read_header(const char *line, size_t length, const char *name)
 {
     size_t name_length = strlen(name);
-    if (*value || length <= name_length || line[name_length] != ':' ||
+    if (length <= name_length || line[name_length] != ':' ||
         strncasecmp(line, name, name_length) != 0) {
-        return;
+        return NULL;
     }
     const char *start = line + name_length + 1;
     const char *end = line + length;
@@ -66,7 +65,28 @@ static void keep_header(const char *line, size_t length, const char *name, char 
     while (end > start && strchr(" \t\r\n", end[-1])) {
         end--;
     }
-    *value = text_copy_part(start, (size_t)(end - start));
+    return text_copy_part(start, (size_t)(end - start));
+}
+
+/* Keeps a header's value. The first of several counts. */
+static void keep_header(const char *line, size_t length, const char *name, char **value)
+{
+    if (!*value) {
+        *value = read_header(line, length, name);
+    }
+}
+
+/* Adds a header's value to those before. */
+static void join_header(const char *line, size_t length, const char *name, char **value)
+{
+    char *more = read_header(line, length, name);
+    if (more && *value) {
+        char *both = text_format("%s, %s", *value, more);
+        free(*value);
+        free(more);
+        more = both;
+    }
+    *value = more ? more : *value;
 }
 
 static void forget(char **value)
@@ -99,7 +119,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *context)
     keep_header(line, length, "Content-Type", &fetch->content_type);
     keep_header(line, length, "Cache-Control", &fetch->cache_control);
     keep_header(line, length, "Location", &fetch->location);
-    keep_header(line, length, "Access-Control-Allow-Origin", &fetch->allow_origin);
+    join_header(line, length, "Access-Control-Allow-Origin", &fetch->allow_origin);
     return length;
 }
 
@@ -258,8 +278,9 @@ void fetch_start(struct fetcher *fetcher, struct fetch *fetch, const struct fetc
     if (request->host_header) {
         fetch->headers = append(fetch->headers, text_format("Host: %s", request->host_header));
     }
-    if (request->as_browser) {
-        fetch->headers = append(fetch->headers, text_format("Origin: %s", fetch_browser_origin));
+    if (request->origin) {
+        fetch->origin = text_copy(request->origin);
+        fetch->headers = append(fetch->headers, text_format("Origin: %s", request->origin));
     }
     fetch->handle = curl_easy_init();
     if (!fetch->handle || !fetch->body) {
@@ -282,6 +303,7 @@ void fetch_clear(struct fetch *fetch)
     forget_headers(fetch);
     certificate_details_clear(&fetch->certificate);
     free(fetch->tls_name);
+    free(fetch->origin);
     free(fetch->body);
     free(fetch->detail);
     memset(fetch, 0, sizeof(*fetch));
@@ -343,6 +365,13 @@ bool fetch_is_unconnected(const struct fetch *fetch)
     return fetch->outcome == FETCH_REFUSED || fetch->outcome == FETCH_CONNECT_TIMEOUT ||
            fetch->outcome == FETCH_CONNECT_FAILED || fetch->outcome == FETCH_NO_ROUTE ||
            fetch->outcome == FETCH_FORBIDDEN;
+}
+
+bool fetch_passes_cors(const struct fetch *fetch)
+{
+    return fetch->allow_origin && fetch->origin &&
+           (strcmp(fetch->allow_origin, "*") == 0 ||
+            strcmp(fetch->allow_origin, fetch->origin) == 0);
 }
 
 bool fetch_is_unchecked(const struct fetch *fetch)

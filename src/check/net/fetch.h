@@ -39,7 +39,7 @@ struct fetch_request {
     const struct access_policy *policy;
     const char *host_header; /* NULL: as the URL has it */
     const char *tls_name;    /* the name that the certificate must have, no brackets */
-    bool as_browser;         /* with an Origin header, as a web client sends it */
+    const char *origin;      /* the value of an Origin header, as browsers send it, or NULL */
 };
 
 /* A request and its answer. It must not move while it runs. */
@@ -54,7 +54,7 @@ struct fetch {
     char *content_type; /* these NULL where absent; as they came */
     char *cache_control;
     char *location;
-    char *allow_origin;
+    char *allow_origin; /* all values, joined with ", " as browsers do */
     struct certificate_details certificate;
     char *detail; /* printable: the library's message for a failure */
 
@@ -67,12 +67,10 @@ struct fetch {
     struct curl_slist *connect_to;
     char error[CURL_ERROR_SIZE];
     char *tls_name;
+    char *origin;
     size_t header_length;
     struct fetcher *fetcher;
 };
-
-/* The value of the Origin header that as_browser sends. */
-extern const char fetch_browser_origin[];
 
 /* `timeout`: seconds for each request, from the connection to the last byte. `trust` must outlive
    the result. NULL and a problem on failure, above all where libcurl is not built with GnuTLS. */
@@ -86,6 +84,10 @@ void fetch_start(struct fetcher *fetcher, struct fetch *fetch, const struct fetc
 
 /* Ends the request where it still runs, and frees what it holds. */
 void fetch_clear(struct fetch *fetch);
+
+/* Whether a browser would let the page at the request's origin read the answer (Fetch Standard,
+   "CORS check"). */
+bool fetch_passes_cors(const struct fetch *fetch);
 
 /* Whether no TCP connection was established: a client then tries the next address. */
 bool fetch_is_unconnected(const struct fetch *fetch);

@@ -7,6 +7,9 @@
 #include "check/net/text.h"
 #include "matrix/server_name.h"
 
+/* The origin of a web client that is in use. */
+static const char web_client[] = "https://app.element.io";
+
 /* A URL's host (an IPv6 literal in brackets) and port. Both are checked: libcurl accepts more than
    a server may be called. */
 static bool read_authority(const char *url, char **host, int *port)
@@ -82,7 +85,7 @@ static void request_next(struct follow *follow)
         .limit = follow->limit,
         .policy = &follow->network->policy,
         .tls_name = name,
-        .as_browser = follow->as_browser,
+        .origin = follow->origin,
     };
     fetch_clear(&follow->fetch);
     fetch_start(follow->network->fetcher, &follow->fetch, &request);
@@ -113,7 +116,7 @@ void follow_start(struct follow *follow, const struct network *network,
 {
     memset(follow, 0, sizeof(*follow));
     follow->network = network;
-    follow->as_browser = request->as_browser;
+    follow->origin = request->as_browser ? web_client : NULL;
     follow->limit = request->limit;
     follow->url = text_copy(request->url);
     follow->visited[0] = text_copy(request->url);
@@ -150,10 +153,9 @@ bool follow_is_unchecked(const struct follow *follow)
                : follow->outcome == FOLLOW_FETCHED && fetch_is_unchecked(&follow->fetch);
 }
 
-bool follow_is_shown_to_browsers(const struct fetch *fetch)
+bool follow_is_shown_to_browsers(const struct follow *follow)
 {
-    return fetch->allow_origin && (strcmp(fetch->allow_origin, "*") == 0 ||
-                                   strcmp(fetch->allow_origin, fetch_browser_origin) == 0);
+    return !follow->redirect_hidden && fetch_passes_cors(&follow->fetch);
 }
 
 static bool was_visited(const struct follow *follow, const char *url)
@@ -166,17 +168,32 @@ static bool was_visited(const struct follow *follow, const char *url)
     return false;
 }
 
-/* Goes to the URL, which the caller hands over. */
+/* Makes `url`, which the caller hands over, the current one. False where it cannot be read. */
+static bool set_url(struct follow *follow, char *url)
+{
+    bool was_https = is_https(follow->url);
+    int old_port = follow->port;
+    char *old_host = follow->host;
+    follow->host = NULL;
+    free(follow->url);
+    follow->url = url;
+    bool good = read_authority(url, &follow->host, &follow->port);
+    if (good && follow->origin &&
+        (strcasecmp(old_host, follow->host) != 0 || old_port != follow->port ||
+         was_https != is_https(url))) {
+        /* Fetch Standard, "HTTP-redirect fetch": a second site is not told the page's origin. */
+        follow->origin = "null";
+    }
+    free(old_host);
+    return good;
+}
+
 static void go_to(struct follow *follow, char *url)
 {
     follow->insecure = follow->insecure || !is_https(url);
-    free(follow->url);
-    follow->url = url;
     follow->redirects++;
     follow->visited[follow->redirects] = text_copy(url);
-    free(follow->host);
-    follow->host = NULL;
-    if (!read_authority(url, &follow->host, &follow->port)) {
+    if (!set_url(follow, url)) {
         end(follow, FOLLOW_INVALID);
     } else if (strcasecmp(follow->host, follow->origin_host) == 0) {
         /* The same host keeps the address that has answered for it. */
@@ -195,8 +212,7 @@ static void redirect(struct follow *follow)
     const char *shown = !url ? location : url;
     free(follow->last_target);
     follow->last_target = text_printable(shown, strlen(shown));
-    follow->redirect_hidden =
-        follow->redirect_hidden || !follow_is_shown_to_browsers(&follow->fetch);
+    follow->redirect_hidden = follow->redirect_hidden || !fetch_passes_cors(&follow->fetch);
     enum follow_outcome outcome = !url                                         ? FOLLOW_INVALID
                                   : other_scheme                               ? FOLLOW_SCHEME
                                   : was_visited(follow, url)                   ? FOLLOW_LOOP

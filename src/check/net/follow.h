@@ -25,7 +25,7 @@ struct follow {
     char *visited[FOLLOW_REDIRECT_LIMIT + 1];
     size_t redirects;              /* followed so far */
     bool insecure;                 /* a redirect left https */
-    bool redirect_hidden;          /* a redirect came without the CORS header a browser needs */
+    bool redirect_hidden;          /* a browser would have stopped at a redirect */
     char *last_target;             /* printable: the target of the last redirect */
     enum ip_reach forbidden_reach; /* with FOLLOW_FORBIDDEN: of the address in question */
     struct fetch fetch;
@@ -42,7 +42,7 @@ struct follow {
     struct ip_address origin_address; /* which has answered for origin_host */
     struct host_lookup lookup;
     bool looking_up;
-    bool as_browser;
+    const char *origin; /* sent with the next request, or NULL */
 };
 
 /* What to look for. */
@@ -51,7 +51,7 @@ struct follow_request {
     const struct ip_address *addresses; /* of its host; copied. NULL: they are looked up */
     size_t address_count;
     enum ip_reach limit; /* of the first request; after a redirect its sender's reach */
-    bool as_browser;
+    bool as_browser;     /* with an Origin header, as a web client's requests have it */
 };
 
 /* Asks the addresses one after the other while the connection fails. `follow` must be
@@ -68,8 +68,9 @@ bool follow_is_answered(const struct follow *follow);
 /* Whether this machine cannot check the document; see fetch_is_unchecked. */
 bool follow_is_unchecked(const struct follow *follow);
 
-/* Whether a browser lets a page read the answer: it allows every origin, or the one that asked. */
-bool follow_is_shown_to_browsers(const struct fetch *fetch);
+/* Whether a browser lets a web client read the answer: no redirect has stopped it, and the answer's
+   CORS header allows it. */
+bool follow_is_shown_to_browsers(const struct follow *follow);
 
 /* Goes on as far as it can; true when it is done. */
 bool follow_advance(struct follow *follow);

@@ -6,13 +6,14 @@ from world.domains import (
     SUPPORT,
     VERSIONS,
     WORKS,
+    Site,
     case,
     error,
     page,
     redirect,
     warning,
 )
-from world.internet import DNS
+from world.internet import ODD
 
 
 @case(
@@ -195,7 +196,7 @@ def base_url_of_a_website(domain):
 @case(
     error(
         "client_versions_cors",
-        "https://matrix.example.com:8448/_matrix/client/versions has no CORS header, so web",
+        "the answer for https://matrix.example.com:8448/_matrix/client/versions has no CORS header, so",
         "make the reverse proxy pass on the homeserver's CORS headers",
     ),
     verdict=WORKS,
@@ -215,3 +216,74 @@ def client_api_without_cors(domain):
 def support_without_contacts(domain):
     domain.alone()
     domain.apex.routes[SUPPORT] = page({"contacts": []})
+
+
+# What browsers make of CORS headers (Fetch Standard, "CORS check")
+
+WEB_CLIENT = "https://app.element.io"
+
+
+def allow(domain, *values):
+    domain.alone()
+    headers = {"Content-Type": "application/json", "Access-Control-Allow-Origin": list(values)}
+    domain.apex.routes[CLIENT]["headers"] = headers
+
+
+@case()
+def cors_header_with_the_clients_origin(domain):
+    allow(domain, WEB_CLIENT)
+
+
+@case(
+    error(
+        "client_cors",
+        "the answer for the client document has several values of Access-Control-Allow-Origin (*, *)",
+        "send Access-Control-Allow-Origin: * once",
+    ),
+    verdict=WORKS,
+)
+def cors_header_twice(domain):
+    """A proxy adds it to an answer that has it already (aspnet/CORS#129)."""
+    allow(domain, "*", "*")
+
+
+@case(
+    error("client_cors", "several values of Access-Control-Allow-Origin"),
+    verdict=WORKS,
+)
+def cors_header_with_a_list(domain):
+    allow(domain, f"https://chat.example, {WEB_CLIENT}")
+
+
+@case(error("client_cors", "allows only https://chat.example"), verdict=WORKS)
+def cors_header_for_another_client(domain):
+    allow(domain, "https://chat.example")
+
+
+@case(error("client_cors", "allows only null"), verdict=WORKS)
+def cors_header_with_null(domain):
+    allow(domain, "null")
+
+
+@case(error("client_cors", f"allows only {WEB_CLIENT}"), verdict=WORKS)
+def cors_header_with_the_clients_origin_after_a_redirect(domain):
+    """Browsers tell the second host no origin: only * helps."""
+    allow(domain, WEB_CLIENT)
+    www = f"www.{domain.name}"
+    domain.addresses(www, ODD[0])
+    domain.sites["apex", www] = Site({"/client": dict(domain.apex.routes[CLIENT])})
+    domain.apex.routes[CLIENT] = redirect(f"https://{www}/client")
+
+
+@case(
+    error(
+        "client_versions_cors",
+        "several values of Access-Control-Allow-Origin (*, *)",
+    ),
+    verdict=WORKS,
+)
+def client_api_with_cors_twice(domain):
+    domain.alone()
+    headers = {"Content-Type": "application/json", "Access-Control-Allow-Origin": ["*", "*"]}
+    domain.home.routes[VERSIONS]["headers"] = headers
+

@@ -178,7 +178,9 @@ def case(*findings, step="3.2", verdict=None, arguments=()):
 
     def declare(build):
         failing = any(each.severity == "errors" for each in findings)
-        domain = Domain(build.__name__.replace("_", "-") + ".example")
+        label = build.__name__.replace("_", "-")
+        assert len(label) <= 63, f"{label} is too long for the DNS"
+        domain = Domain(f"{label}.example")
         build(domain)
         CASES[build.__name__] = Case(
             build.__name__,

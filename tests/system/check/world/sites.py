@@ -21,7 +21,8 @@ SITES = SPECIFICATION["sites"]
 
 def answer(status, headers, body):
     lines = [f"HTTP/1.1 {status} Answer"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
+    for name, value in headers.items():
+        lines += [f"{name}: {each}" for each in (value if isinstance(value, list) else [value])]
     lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
     return "\r\n".join(lines).encode() + body
 
