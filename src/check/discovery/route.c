@@ -187,7 +187,7 @@ bool route_advance(struct route *route)
         };
         targets_start(&route->targets, route->origin.network, &names);
     }
-    return !targets_waited_for(&route->targets);
+    return targets_advance(&route->targets);
 }
 
 /* Where the step has led to no address at all. */

@@ -9,36 +9,79 @@
 #include "check/findings/duration.h"
 #include "check/net/text.h"
 
-static void ask(struct target *target, struct fetch *fetch, const struct network *network,
-                const struct target_names *names, const char *path)
+static void ask(struct target *target, struct fetch *fetch, const char *path)
 {
-    bool ipv6 = strchr(names->tls_name, ':') != NULL;
-    char *url = text_format("https://%s%s%s:%d%s", ipv6 ? "[" : "", names->tls_name,
-                            ipv6 ? "]" : "", target->port, path);
+    const char *name = target->names->tls_name;
+    bool ipv6 = strchr(name, ':') != NULL;
+    char *url = text_format("https://%s%s%s:%d%s", ipv6 ? "[" : "", name, ipv6 ? "]" : "",
+                            target->port, path);
     struct fetch_request request = {
         .url = url,
         .address = target->address,
         .port = target->port,
         .limit = target->limit,
-        .policy = &network->policy,
-        .host_header = names->host_header,
-        .tls_name = names->tls_name,
+        .policy = &target->network->policy,
+        .host_header = target->names->host_header,
+        .tls_name = name,
     };
-    fetch_start(network->fetcher, fetch, &request);
+    fetch_start(target->network->fetcher, fetch, &request);
     free(url);
 }
 
 void target_start(struct target *target, const struct network *network,
                   const struct target_names *names)
 {
-    ask(target, &target->version_fetch, network, names, "/_matrix/federation/v1/version");
-    ask(target, &target->keys_fetch, network, names, "/_matrix/key/v2/server");
+    target->network = network;
+    target->names = names;
+    ask(target, &target->version_fetch, "/_matrix/federation/v1/version");
+    ask(target, &target->keys_fetch, "/_matrix/key/v2/server");
 }
 
-bool target_is_done(const struct target *target)
+static json_t *parse(const struct fetch *fetch, char **error)
 {
-    return target->version_fetch.outcome != FETCH_PENDING &&
-           target->keys_fetch.outcome != FETCH_PENDING;
+    return answer_parse(fetch->body, fetch->body_length, error);
+}
+
+static bool gives_version(const struct fetch *fetch)
+{
+    char *error = NULL;
+    char *name = NULL;
+    char *version = NULL;
+    json_t *document = fetch->status == 200 ? parse(fetch, &error) : NULL;
+    bool good = answer_version(document, &name, &version);
+    json_decref(document);
+    free(error);
+    free(name);
+    free(version);
+    return good;
+}
+
+/* Whether the homeserver serves federation although it does not give its version: a proxy may hide
+   that alone. */
+static bool refuses_directory(const struct fetch *fetch)
+{
+    char *error = NULL;
+    json_t *document = fetch->outcome == FETCH_ANSWERED ? parse(fetch, &error) : NULL;
+    bool refused = answer_is_refusal(fetch->status, document);
+    json_decref(document);
+    free(error);
+    return refused;
+}
+
+bool target_advance(struct target *target)
+{
+    const struct fetch *version = &target->version_fetch;
+    if (target->done || version->outcome == FETCH_PENDING ||
+        target->keys_fetch.outcome == FETCH_PENDING) {
+        return target->done;
+    }
+    if (version->outcome == FETCH_ANSWERED && !target->directory_asked && !gives_version(version)) {
+        target->directory_asked = true;
+        ask(target, &target->directory_fetch,
+            "/_matrix/federation/v1/query/directory?room_alias=%23delegation-check%3Aexample.com");
+    }
+    target->done = !target->directory_asked || target->directory_fetch.outcome != FETCH_PENDING;
+    return target->done;
 }
 
 /* A finding with the target's address and port before its text. */
@@ -49,7 +92,24 @@ static enum finding_code add_at(struct branch at, const struct target *target,
     return branch_add_finding(at, finding);
 }
 
-/* The version is for people; a homeserver that lacks it still federates. */
+/* Keys alone make no homeserver: other servers need what is under /_matrix/federation. */
+static enum finding_code diagnose_federation(const struct target *target, struct branch at)
+{
+    if (!target->directory_asked || refuses_directory(&target->directory_fetch)) {
+        return FINDING_NONE;
+    }
+    long status = target->version_fetch.status;
+    return add_at(at, target,
+                  (struct finding){
+                      .code = FINDING_FEDERATION_NOT_SERVED,
+                      .text = text_format("keys are served there, but nothing under "
+                                          "/_matrix/federation is: /_matrix/federation/v1/version "
+                                          "answers with status %ld%s",
+                                          status, status == 200 ? ", but not as a homeserver" : ""),
+                  });
+}
+
+/* The version is for people; a homeserver that does not give it still federates. */
 static void diagnose_version(struct target *target, struct branch at)
 {
     const struct fetch *fetch = &target->version_fetch;
@@ -63,8 +123,8 @@ static void diagnose_version(struct target *target, struct branch at)
                });
         return;
     }
-    json_t *document = answer_parse(fetch->body, fetch->body_length, &error);
-    if (!document || !answer_version(document, &target->version_name, &target->version)) {
+    json_t *document = parse(fetch, &error);
+    if (!answer_version(document, &target->version_name, &target->version)) {
         add_at(
             at, target,
             (struct finding){
@@ -145,7 +205,7 @@ static enum finding_code diagnose_keys(struct target *target, const char *server
                       });
     }
     char *error = NULL;
-    json_t *document = answer_parse(fetch->body, fetch->body_length, &error);
+    json_t *document = parse(fetch, &error);
     if (!document) {
         char *text =
             text_format("/_matrix/key/v2/server does not answer with a JSON object (%s)", error);
@@ -172,12 +232,14 @@ static void add_good_line(const struct target *target, struct branch at)
     free(left);
 }
 
-static void diagnose_answers(struct target *target, const struct target_names *names,
-                             struct branch at)
+static void diagnose_answers(struct target *target, struct branch at)
 {
     struct lines warnings = {0};
     struct branch below = {.lines = &warnings, .depth = at.depth + 1};
-    target->error = diagnose_keys(target, names->server_name, at);
+    target->error = diagnose_keys(target, target->names->server_name, at);
+    if (target->error == FINDING_NONE) {
+        target->error = diagnose_federation(target, at);
+    }
     if (target->error != FINDING_NONE) {
         return;
     }
@@ -195,16 +257,20 @@ static void diagnose_answers(struct target *target, const struct target_names *n
     lines_append(at.lines, &warnings);
 }
 
-void target_diagnose(struct target *target, const struct target_names *names, struct branch at)
+void target_diagnose(struct target *target, struct branch at)
 {
     const struct fetch *worse = target->version_fetch.outcome != FETCH_ANSWERED
                                     ? &target->version_fetch
                                     : &target->keys_fetch;
     if (worse->outcome == FETCH_ANSWERED) {
-        diagnose_answers(target, names, at);
+        diagnose_answers(target, at);
         return;
     }
-    struct diagnosis_context context = {names->tls_name, target->srv_target, names->connect_hint};
+    struct diagnosis_context context = {
+        .tls_name = target->names->tls_name,
+        .srv_target = target->srv_target,
+        .connect_hint = target->names->connect_hint,
+    };
     target->error = diagnose_fetch(at, MARK_ERROR, worse, &context);
     target->unchecked = fetch_is_unchecked(worse);
     target->unreached =
@@ -215,6 +281,7 @@ void target_clear(struct target *target)
 {
     fetch_clear(&target->version_fetch);
     fetch_clear(&target->keys_fetch);
+    fetch_clear(&target->directory_fetch);
     keys_clear(&target->keys);
     free(target->version_name);
     free(target->version);

@@ -24,8 +24,13 @@ struct target {
     bool keys_checked;
     struct keys keys;
 
+    const struct network *network;
+    const struct target_names *names;
     struct fetch version_fetch;
     struct fetch keys_fetch;
+    bool directory_asked; /* only where there is no version */
+    struct fetch directory_fetch;
+    bool done;
 };
 
 /* What all targets of a server name have in common; not owned. */
@@ -36,15 +41,15 @@ struct target_names {
     const char *connect_hint; /* a remedy where nothing answers, or NULL */
 };
 
-/* Asks for the version and the keys, side by side. */
+/* Asks for the version and the keys at the same time. `names` must live as long as the target. */
 void target_start(struct target *target, const struct network *network,
                   const struct target_names *names);
 
-/* True when both are answered. */
-bool target_is_done(const struct target *target);
+/* Advances; true when all requests are answered. */
+bool target_advance(struct target *target);
 
 /* Adds a line for a target that works, or the findings, and sets the fields above. */
-void target_diagnose(struct target *target, const struct target_names *names, struct branch at);
+void target_diagnose(struct target *target, struct branch at);
 
 void target_clear(struct target *target);
 

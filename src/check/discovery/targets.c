@@ -35,10 +35,19 @@ void targets_start(struct targets *targets, const struct network *network,
     }
 }
 
+bool targets_advance(struct targets *targets)
+{
+    bool done = true;
+    for (size_t i = 0; i < targets->count; i++) {
+        done = target_advance(&targets->items[i]) && done;
+    }
+    return done;
+}
+
 const struct target *targets_waited_for(const struct targets *targets)
 {
     for (size_t i = 0; i < targets->count; i++) {
-        if (!target_is_done(&targets->items[i])) {
+        if (!targets->items[i].done) {
             return &targets->items[i];
         }
     }
@@ -54,7 +63,7 @@ enum verdict targets_diagnose(struct targets *targets, struct branch at)
     for (size_t i = 0; i < targets->count; i++) {
         struct target *target = &targets->items[i];
         struct branch own = {.lines = &details[i], .depth = at.depth};
-        target_diagnose(target, &targets->names, own);
+        target_diagnose(target, own);
         good += target->ok ? 1 : 0;
         unchecked += target->unchecked ? 1 : 0;
         wrong += !target->ok && !target->unchecked && !target->unreached ? 1 : 0;

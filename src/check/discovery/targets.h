@@ -22,6 +22,9 @@ void targets_add(struct targets *targets, const struct host_lookup *lookup, int 
 void targets_start(struct targets *targets, const struct network *network,
                    const struct target_names *names);
 
+/* Advances; true when all have answered. */
+bool targets_advance(struct targets *targets);
+
 /* The first that has not answered, or NULL. */
 const struct target *targets_waited_for(const struct targets *targets);
 

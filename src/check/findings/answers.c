@@ -90,6 +90,13 @@ bool answer_version(const json_t *document, char **name, char **version)
     return json_is_object(server);
 }
 
+bool answer_is_refusal(long status, const json_t *document)
+{
+    /* Other statuses have error objects too: those for paths that a Matrix server does not know. */
+    return (status == 400 || status == 401 || status == 403 || status == 429) &&
+           json_is_string(json_object_get(document, "errcode"));
+}
+
 char *answer_base_url(const json_t *document, const char *key)
 {
     return string_member(json_object_get(document, key), "base_url");

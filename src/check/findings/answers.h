@@ -19,6 +19,10 @@ char *answer_m_server(const json_t *document);
    freed. False where there is no "server" object. */
 bool answer_version(const json_t *document, char **name, char **version);
 
+/* A federation endpoint that was asked without a signature: whether the answer with this status is
+   a homeserver's refusal (Server-Server API, "Request Authentication"). */
+bool answer_is_refusal(long status, const json_t *document);
+
 /* /.well-known/matrix/client: KEY's `base_url` as it came ("m.homeserver" or
    "m.identity_server"), to be freed; NULL where it is missing or no string. */
 char *answer_base_url(const json_t *document, const char *key);

@@ -133,6 +133,9 @@ static const struct {
     [FINDING_SRV_TOO_MANY] = {"srv_too_many", MARK_WARN,
                               "only 16 of them were checked: remove some"},
 
+    [FINDING_FEDERATION_NOT_SERVED] = {"federation_not_served", MARK_ERROR,
+                                       "forward everything under /_matrix/federation to the "
+                                       "homeserver too, and have it serve federation there"},
     [FINDING_VERSION_STATUS] = {"version_status", MARK_WARN, PROXY},
     [FINDING_VERSION_INVALID] = {"version_invalid", MARK_WARN, PROXY},
     [FINDING_KEYS_STATUS] = {"keys_status", MARK_ERROR, PROXY},

@@ -1,6 +1,15 @@
 """What the homeserver answers to other servers."""
 
-from world.domains import BRIEF, KEYS, VERSION, case, error, page, warning
+from world.domains import (
+    BRIEF,
+    DIRECTORY,
+    KEYS,
+    VERSION,
+    case,
+    error,
+    page,
+    warning,
+)
 from world.homeserver import key_document, OTHER_KEY
 
 
@@ -187,3 +196,53 @@ def keys_changed_on_the_way(domain):
     domain.alone()
     document = key_document(domain.name, after=lambda keys: keys.update(note="changed"))
     domain.home.routes[KEYS] = page(document)
+
+
+# Keys, but no federation
+
+
+def not_served(status):
+    return error(
+        "federation_not_served",
+        f"/_matrix/federation/v1/version answers with status {status}",
+        "forward everything under /_matrix/federation to the homeserver too",
+    )
+
+
+def answer_federation(domain, route):
+    domain.alone()
+    domain.home.routes[VERSION] = domain.home.routes[DIRECTORY] = route
+
+
+@case(not_served(404), arguments=BRIEF)
+def only_keys_are_forwarded(domain):
+    """matrix-docker-ansible-deploy#1680, federation-tester#120"""
+    answer_federation(domain, page("<h1>Not Found", status=404))
+
+
+@case(not_served(502), arguments=BRIEF)
+def federation_worker_is_down(domain):
+    """matrix-docker-ansible-deploy#1761, federation-tester#130"""
+    answer_federation(domain, page("<h1>Bad Gateway", status=502))
+
+
+@case(not_served(200), arguments=BRIEF)
+def federation_is_a_website(domain):
+    answer_federation(domain, page("<!doctype html><title>Welcome"))
+
+
+@case(not_served(404), arguments=BRIEF)
+def federation_is_served_by_something_that_knows_matrix_errors(domain):
+    """For example by a daemon for well-known documents."""
+    body = {"errcode": "M_UNRECOGNIZED", "error": "Unrecognized request"}
+    answer_federation(domain, page(body, status=404))
+
+
+@case(
+    warning("version_status", "/_matrix/federation/v1/version answers with status 403"),
+    arguments=BRIEF,
+)
+def version_is_hidden_by_a_proxy(domain):
+    domain.alone()
+    domain.home.routes[VERSION] = page("<h1>Forbidden", status=403)
+

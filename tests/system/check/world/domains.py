@@ -13,6 +13,7 @@ CLIENT = "/.well-known/matrix/client"
 SUPPORT = "/.well-known/matrix/support"
 KEYS = "/_matrix/key/v2/server"
 VERSION = "/_matrix/federation/v1/version"
+DIRECTORY = "/_matrix/federation/v1/query/directory"
 VERSIONS = "/_matrix/client/versions"
 BRIEF = ["-4", "--no-client"]
 WORKS, FAILS, UNKNOWN = 0, 1, 3  # verdicts, as exit status
@@ -72,6 +73,7 @@ class Domain:
     def endpoints(server_name):
         return {
             VERSION: page(homeserver.VERSION),
+            DIRECTORY: page(homeserver.UNSIGNED, status=401),
             KEYS: page(homeserver.key_document(server_name)),
             VERSIONS: page(homeserver.VERSIONS),
         }

@@ -46,4 +46,5 @@ def key_document(server_name, until=FOREVER, change=None, signer=KEY, after=None
 
 
 VERSION = {"server": {"name": "Dendrite", "version": "0.13.8"}}
+UNSIGNED = {"errcode": "M_UNAUTHORIZED", "error": "Missing Authorization header"}
 VERSIONS = {"versions": ["r0.6.1", "v1.11"]}

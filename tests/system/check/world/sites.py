@@ -58,7 +58,7 @@ def serve_request(connection, site):
             return
         request += data
     head = request.decode("latin-1").split("\r\n")
-    path = head[0].split(" ")[1]
+    path = head[0].split(" ")[1].split("?")[0]
     host = next(line[6:] for line in head if line.lower().startswith("host: "))
     if host not in site.get("hosts", [host]):
         connection.sendall(answer(421, {}, f"wrong Host {host}".encode()))

@@ -45,6 +45,8 @@ static enum verdict verdict_of(enum fetch_outcome first, enum fetch_outcome seco
     struct targets *targets = calloc(1, sizeof(*targets));
     add_addresses(targets, 2);
     targets->names = (struct target_names){.server_name = "example.com", .tls_name = "example.com"};
+    targets->items[0].names = &targets->names;
+    targets->items[1].names = &targets->names;
     end(&targets->items[0], first);
     end(&targets->items[1], second);
     enum verdict verdict = targets_diagnose(targets, (struct branch){.lines = &lines});

@@ -160,6 +160,28 @@ static void test_lists_of_versions_are_bounded(void **state)
     assert_null(answer_versions(NULL));
 }
 
+static void assert_refusal(long status, const char *body, bool refusal)
+{
+    char *error = NULL;
+    json_t *document = answer_parse(body, strlen(body), &error);
+    assert_int_equal(answer_is_refusal(status, document), refusal);
+    json_decref(document);
+    free(error);
+}
+
+static void test_a_homeservers_refusal_is_told_from_other_errors(void **state)
+{
+    (void)state;
+    static const char unauthorized[] = "{\"errcode\":\"M_UNAUTHORIZED\"}";
+    assert_refusal(401, unauthorized, true);
+    assert_refusal(403, unauthorized, true);
+    assert_refusal(404, "{\"errcode\":\"M_UNRECOGNIZED\"}", false);
+    assert_refusal(200, unauthorized, false);
+    assert_refusal(401, "{\"errcode\":1}", false);
+    assert_refusal(401, "{}", false);
+    assert_refusal(401, "<h1>Unauthorized", false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_max_age_is_read_as_homeservers_do),
         cmocka_unit_test(test_the_content_type_may_have_parameters),
         cmocka_unit_test(test_lists_of_versions_are_bounded),
+        cmocka_unit_test(test_a_homeservers_refusal_is_told_from_other_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
