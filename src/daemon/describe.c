@@ -6,8 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/describe_json.h"
 #include "daemon/site/site_table.h"
 #include "daemon/system/privileges.h"
+
+#define CERTIFICATE_PROBLEM "a certificate cannot be used: see the messages above"
 
 static void describe_listeners(const char *what, const struct address_list *addresses)
 {
@@ -84,20 +87,11 @@ static bool describe_certificate(const struct config *config, const struct site 
     return true;
 }
 
-bool describe(const struct config *config, struct problem *problem)
+static bool describe_text(const struct config *config, const struct site_table *table,
+                          struct problem *problem)
 {
-    bool tls = config->listen.count > 0;
-    struct site_table *table = site_table_build(
-        config, NULL, tls ? SITE_CERTIFICATES_ALL : SITE_CERTIFICATES_NONE, problem);
     bool good = true;
 
-    if (!table) {
-        return false;
-    }
-    if (config->user && !privileges_check(config->user, problem)) {
-        site_table_free(table);
-        return false;
-    }
     describe_listeners("HTTPS on", &config->listen);
     describe_listeners("plain HTTP on", &config->listen_http);
     describe_listeners("metrics on", &config->metrics_listen);
@@ -107,17 +101,34 @@ bool describe(const struct config *config, struct problem *problem)
 
         printf("%s\n", strcmp(site->host, "*") == 0 ? "any other host" : site->host);
         describe_documents(&config->domains[i]);
-        if (tls) {
+        if (config->listen.count > 0) {
             good = describe_certificate(config, site) && good;
         }
     }
     if (!good) {
-        problem_set(problem, "a certificate cannot be used: see the messages above");
-    } else if (strcmp(table->sites[0].host, "*") == 0) {
-        printf("To see what other homeservers see: matrix-delegation-check YOUR.DOMAIN\n");
-    } else {
-        printf("To see what other homeservers see: matrix-delegation-check %s\n",
-               table->sites[0].host);
+        return problem_set(problem, CERTIFICATE_PROBLEM);
+    }
+    printf("To see what other homeservers see: matrix-delegation-check %s\n",
+           strcmp(table->sites[0].host, "*") == 0 ? "YOUR.DOMAIN" : table->sites[0].host);
+    return true;
+}
+
+bool describe(const struct config *config, bool json, struct problem *problem)
+{
+    bool tls = config->listen.count > 0;
+    struct site_table *table = site_table_build(
+        config, NULL, tls ? SITE_CERTIFICATES_ALL : SITE_CERTIFICATES_NONE, problem);
+    bool starts = table && (!tls || site_table_check_certificates(table, problem)) &&
+                  (!config->user || privileges_check(config->user, problem));
+    bool good = starts;
+
+    if (json) {
+        good = describe_json(config, table, starts ? NULL : problem);
+        if (starts && !good) {
+            problem_set(problem, CERTIFICATE_PROBLEM);
+        }
+    } else if (starts) {
+        good = describe_text(config, table, problem);
     }
     site_table_free(table);
     return good;

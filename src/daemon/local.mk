@@ -16,6 +16,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/config/options.c src/daemon/config/options.h \
 	src/daemon/config/setting.c src/daemon/config/setting.h \
 	src/daemon/describe.c src/daemon/describe.h \
+	src/daemon/describe_json.c src/daemon/describe_json.h \
 	src/daemon/health.c src/daemon/health.h \
 	src/daemon/http/access_log.c src/daemon/http/access_log.h \
 	src/daemon/http/handler.c src/daemon/http/handler.h \

@@ -11,6 +11,7 @@
 #include "daemon/config/configuration.h"
 #include "daemon/config/options.h"
 #include "daemon/describe.h"
+#include "daemon/describe_json.h"
 #include "daemon/health.h"
 #include "daemon/run.h"
 #include "daemon/site/site_table.h"
@@ -63,9 +64,13 @@ static bool write_challenge(const struct options *options, const char *directory
 static bool run_once(const struct options *options, struct problem *problem)
 {
     struct config *config = config_load(options, problem);
+    bool json = options->format && strcmp(options->format, "json") == 0;
     bool good;
 
     if (!config) {
+        if (json) {
+            describe_json(NULL, NULL, problem);
+        }
         return false;
     }
     log_setup(config->log_level, config->log_format);
@@ -74,7 +79,7 @@ static bool run_once(const struct options *options, struct problem *problem)
     }
     switch (options->command) {
     case COMMAND_TEST:
-        good = describe(config, problem);
+        good = describe(config, json, problem);
         break;
     case COMMAND_PRINT:
         good = print_document(config, options->print, problem);

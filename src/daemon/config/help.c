@@ -53,6 +53,7 @@ const char options_help[] =
     "\n"
     "Instead of running:\n"
     "  -t, --test                  read everything, say what would be served; exit\n"
+    "      --format FORMAT         of --test: text or json (default: text)\n"
     "      --print DOCUMENT        print server, client, support or policy_server, of\n"
     "                              --domain or the only domain, and exit\n"
     "      --health-check          ask the running daemon: exit 0 where it answers\n"

@@ -61,6 +61,7 @@ static const struct rule rules[] = {
     SETTING(VALUE_TEXT, "log-format", "LOG_FORMAT", 0, log_format, setting_check_log_format),
     SETTING(VALUE_TEXT, "user", "USER", 0, user, setting_check_text),
     COMMAND(VALUE_NONE, "test", 't', COMMAND_TEST),
+    SETTING(VALUE_TEXT, "format", NULL, 0, format, setting_check_log_format),
     COMMAND(VALUE_PRINT, "print", 0, COMMAND_PRINT),
     COMMAND(VALUE_NONE, "health-check", 0, COMMAND_HEALTH_CHECK),
     COMMAND(VALUE_CHALLENGE, "acme-challenge", 0, COMMAND_ACME_CHALLENGE),
@@ -498,6 +499,9 @@ bool options_parse(struct options *options, int argc, char **argv, char **enviro
     }
     if (is_answered_at_once(options->command)) {
         return true;
+    }
+    if (options->format && options->command != COMMAND_TEST) {
+        return problem_set_usage(problem, "--format is for --test: give both, or neither");
     }
     return read_environment(&parser, environment) && check_together(&parser);
 }

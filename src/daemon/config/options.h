@@ -31,6 +31,7 @@ struct string_list {
 struct options {
     enum command command;
     enum document print;     /* for COMMAND_PRINT */
+    char *format;            /* for COMMAND_TEST: "text" or "json", or NULL */
     char *challenge_name;    /* for COMMAND_ACME_CHALLENGE */
     char *key_authorization; /* likewise */
     char *config;            /* --config, or NULL */

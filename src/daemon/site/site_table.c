@@ -212,7 +212,7 @@ static bool build_default_certificate(struct builder *builder, struct problem *p
     return table->default_certificate || out_of_memory(problem);
 }
 
-static bool some_certificate_usable(const struct site_table *table, struct problem *problem)
+bool site_table_check_certificates(const struct site_table *table, struct problem *problem)
 {
     for (size_t i = 0; i < table->certificates.count; i++) {
         if (certificate_usable(table->certificates.items[i])) {
@@ -304,7 +304,8 @@ struct site_table *site_table_build(const struct config *config, const struct si
         }
     }
     choose_certificate_without_sni(table);
-    good = certificates == SITE_CERTIFICATES_NONE || some_certificate_usable(table, problem);
+    good = certificates != SITE_CERTIFICATES_AS_NEEDED ||
+           site_table_check_certificates(table, problem);
 out:
     builder_clear(&builder);
     if (!good) {

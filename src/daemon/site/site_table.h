@@ -46,7 +46,7 @@ struct site_table {
 enum site_certificates {
     SITE_CERTIFICATES_NONE,      /* there is no HTTPS listener */
     SITE_CERTIFICATES_AS_NEEDED, /* of many, some may be read when they are first asked for */
-    SITE_CERTIFICATES_ALL,       /* all are read now */
+    SITE_CERTIFICATES_ALL,       /* all are read now, to describe them: none need be usable */
 };
 
 /* Builds a table from a configuration; certificates that `previous` (or NULL) holds are shared with
@@ -55,6 +55,10 @@ enum site_certificates {
    with our help (a warning says so). NULL and a problem on failure. */
 struct site_table *site_table_build(const struct config *config, const struct site_table *previous,
                                     enum site_certificates certificates, struct problem *problem);
+
+/* Whether some certificate is usable, or an ACME client can get one with our help (a warning says
+   so). */
+bool site_table_check_certificates(const struct site_table *table, struct problem *problem);
 
 /* Frees a table that no worker can see any more; takes NULL. */
 void site_table_free(struct site_table *table);

@@ -71,18 +71,17 @@ static void note_usable(struct certificate *certificate, const struct credential
     atomic_store(&certificate->state, CERTIFICATE_USABLE);
 }
 
-/* Reads the files. Returns a reference, or NULL after an error in the log. */
+/* Reads the files. Returns a reference, or NULL and a problem, which is logged. */
 static struct credentials *read_files(struct certificate *certificate,
-                                      struct credentials_source *source)
+                                      struct credentials_source *source, struct problem *problem)
 {
-    struct problem problem;
     struct credentials *credentials =
-        credentials_load(certificate->certificate_path, certificate->key_path, source, &problem);
+        credentials_load(certificate->certificate_path, certificate->key_path, source, problem);
 
     if (credentials) {
         note_usable(certificate, credentials);
     } else {
-        log_error("%s", problem.text);
+        log_error("%s", problem->text);
         atomic_store(&certificate->state, CERTIFICATE_UNUSABLE);
     }
     return credentials;
@@ -113,11 +112,14 @@ bool certificate_load(struct certificate *certificate, bool keep)
 {
     /* What has been looked at before is not forgotten: a change since then is seen. */
     struct credentials_source source;
+    struct problem problem;
     struct credentials *credentials =
-        read_files(certificate, keep ? &certificate->source : &source);
+        read_files(certificate, keep ? &certificate->source : &source, &problem);
 
     certificate->checked = true;
     if (!credentials) {
+        free(certificate->refusal);
+        certificate->refusal = strdup(problem.text);
         return false;
     }
     log_validity(certificate, credentials);
@@ -133,6 +135,7 @@ struct credentials *certificate_use(struct certificate *certificate)
 {
     struct credentials *credentials = atomic_load(&certificate->current);
     struct credentials_source source;
+    struct problem problem;
 
     atomic_store_explicit(&certificate->last_used, time(NULL), memory_order_relaxed);
     if (credentials) {
@@ -141,7 +144,7 @@ struct credentials *certificate_use(struct certificate *certificate)
     if (!certificate_usable(certificate) || !certificate->certificate_path) {
         return NULL;
     }
-    credentials = read_files(certificate, &source);
+    credentials = read_files(certificate, &source, &problem);
     if (credentials && atomic_load(&kept) < CERTIFICATES_KEPT) {
         keep_credentials(certificate, credentials_reference(credentials));
     }

@@ -178,27 +178,41 @@ static bool name_text(int type, const char *name, size_t size, char *text, size_
     return false;
 }
 
-const char *credentials_names(const struct credentials *credentials, char *text, size_t size)
+void credentials_visit_names(const struct credentials *credentials,
+                             void (*visit)(void *context, const char *name), void *context)
 {
     gnutls_x509_crt_t leaf = leaf_of(credentials);
-    struct line line;
 
-    line_start(&line, text, size);
     for (unsigned i = 0; leaf; i++) {
-        char name[256], shown[256];
+        char name[256], text[256];
         size_t length = sizeof(name) - 1;
         int type = gnutls_x509_crt_get_subject_alt_name(leaf, i, name, &length, NULL);
 
         if (type == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE) {
             break;
         }
-        if (type >= 0 && name_text(type, name, length, shown, sizeof(shown))) {
-            line_add(&line, line.length > 0 ? ", " : "");
-            line_add_quoted(&line, shown);
+        if (type >= 0 && name_text(type, name, length, text, sizeof(text))) {
+            visit(context, text);
         }
     }
     if (leaf) {
         gnutls_x509_crt_deinit(leaf);
     }
+}
+
+static void add_name(void *context, const char *name)
+{
+    struct line *line = context;
+
+    line_add(line, line->length > 0 ? ", " : "");
+    line_add_quoted(line, name);
+}
+
+const char *credentials_names(const struct credentials *credentials, char *text, size_t size)
+{
+    struct line line;
+
+    line_start(&line, text, size);
+    credentials_visit_names(credentials, add_name, &line);
     return text;
 }

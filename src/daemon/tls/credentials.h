@@ -53,6 +53,10 @@ void credentials_release(struct credentials *credentials);
 /* Whether the leaf is for this host name or IP literal (RFC 6125). */
 bool credentials_are_for(const struct credentials *credentials, const char *host);
 
+/* Calls `visit` with each DNS name and address of the leaf, as text. */
+void credentials_visit_names(const struct credentials *credentials,
+                             void (*visit)(void *context, const char *name), void *context);
+
 /* The leaf's DNS names and addresses as "a, b, c", cut to fit. Returns `text`. */
 const char *credentials_names(const struct credentials *credentials, char *text, size_t size);
 

@@ -159,11 +159,11 @@ static void test_https_without_any_certificate_is_a_problem_that_says_what_to_do
     struct problem problem;
 
     (void)state;
-    assert_null(site_table_build(&config, NULL, SITE_CERTIFICATES_ALL, &problem));
+    assert_null(site_table_build(&config, NULL, SITE_CERTIFICATES_AS_NEEDED, &problem));
     assert_says(&problem, "--certificate");
     config.certificate = (char *)"/nonexistent/fullchain.pem";
     config.key = (char *)"/nonexistent/privkey.pem";
-    assert_null(site_table_build(&config, NULL, SITE_CERTIFICATES_ALL, &problem));
+    assert_null(site_table_build(&config, NULL, SITE_CERTIFICATES_AS_NEEDED, &problem));
     assert_says(&problem, "no domain has a certificate");
 }
 
