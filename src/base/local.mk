@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
 	src/base/array.h \
+	src/base/base64.c src/base/base64.h \
 	src/base/clock.h \
 	src/base/file.c src/base/file.h \
 	src/base/line.c src/base/line.h \
@@ -10,4 +11,5 @@ libbase_a_SOURCES = \
 	src/base/path.c src/base/path.h \
 	src/base/problem.c src/base/problem.h \
 	src/base/reserve.c src/base/reserve.h \
-	src/base/spelling.c src/base/spelling.h
+	src/base/spelling.c src/base/spelling.h \
+	src/base/utf8.c src/base/utf8.h

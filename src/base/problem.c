@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* A problem is one line, even where it names a path with a line end in it. */
 static void hide_control_characters(char *text)
 {
@@ -68,53 +70,16 @@ enum {
     EXCERPT_TAIL = 24,
 };
 
-/* The length of the well-formed UTF-8 sequence that `text` begins with (RFC 3629), its code point
-   in `*code_point`; 0 where there is none. */
-static size_t utf8_decode(const unsigned char *text, size_t length, unsigned *code_point)
-{
-    static const unsigned smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t size = text[0] < 0x80             ? 1
-                  : (text[0] & 0xe0) == 0xc0 ? 2
-                  : (text[0] & 0xf0) == 0xe0 ? 3
-                  : (text[0] & 0xf8) == 0xf0 ? 4
-                                             : 0;
-
-    if (size == 0 || size > length) {
-        return 0;
-    }
-    *code_point = size == 1 ? text[0] : text[0] & (0x7fU >> size);
-    for (size_t i = 1; i < size; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-        *code_point = *code_point << 6 | (text[i] & 0x3fU);
-    }
-    if (*code_point < smallest[size] || *code_point > 0x10ffff ||
-        (*code_point >= 0xd800 && *code_point <= 0xdfff)) {
-        return 0;
-    }
-    return size;
-}
-
-/* Whether a terminal shows the character, in its place and on the same line. */
-static bool is_visible(unsigned code_point)
-{
-    return code_point >= 0x20 && !(code_point >= 0x7f && code_point <= 0x9f) &&
-           !(code_point >= 0x200b && code_point <= 0x200f) &&
-           !(code_point >= 0x2028 && code_point <= 0x202e) &&
-           !(code_point >= 0x2066 && code_point <= 0x2069) && code_point != 0xfeff;
-}
-
 static void excerpt_append(struct excerpt *excerpt, const char *text, size_t length)
 {
     const unsigned char *bytes = (const unsigned char *)text;
     size_t used = strlen(excerpt->text);
 
     for (size_t i = 0; i < length;) {
-        unsigned code_point = 0;
-        size_t size = utf8_decode(bytes + i, length - i, &code_point);
+        uint32_t code_point = 0;
+        size_t size = utf8_decode(text + i, length - i, &code_point);
 
-        if (size > 0 && is_visible(code_point)) {
+        if (size > 0 && utf8_is_visible(code_point)) {
             memcpy(excerpt->text + used, text + i, size);
             used += size;
         } else {

@@ -13,10 +13,12 @@ LDADD += libmatrix.a libbase.a $(CMOCKA_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) 
 if HAVE_CMOCKA
 AM_CFLAGS += $(CMOCKA_CFLAGS)
 check_PROGRAMS += \
+	tests/unit/base/test_base64 \
 	tests/unit/base/test_file \
 	tests/unit/base/test_line \
 	tests/unit/base/test_map \
 	tests/unit/base/test_problem \
+	tests/unit/base/test_utf8 \
 	tests/unit/daemon/acme/test_challenge \
 	tests/unit/daemon/acme/test_names \
 	tests/unit/daemon/config/test_address \

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "check/net/text.h"
 #include "matrix/canonical_json.h"
 
@@ -14,42 +15,6 @@ enum {
 };
 
 static const char algorithm[] = "ed25519:";
-
-static int value_of_base64(char c)
-{
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c == '\0' ? NULL : strchr(alphabet, c);
-    return !at ? -1 : (int)(at - alphabet);
-}
-
-size_t keys_decode_base64(const char *text, unsigned char *out, size_t size)
-{
-    size_t length = strlen(text);
-    while (length > 0 && text[length - 1] == '=') {
-        length--;
-    }
-    size_t bytes = length * 3 / 4;
-    if (bytes > size || length % 4 == 1) {
-        return 0;
-    }
-    unsigned bits = 0;
-    unsigned count = 0;
-    size_t used = 0;
-    for (size_t i = 0; i < length; i++) {
-        int value = value_of_base64(text[i]);
-        if (value < 0) {
-            return 0;
-        }
-        bits = (bits << 6 | (unsigned)value) & 0xffffffU;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            out[used++] = (unsigned char)(bits >> count);
-        }
-    }
-    return used;
-}
 
 bool keys_verify_ed25519(const unsigned char *key, const unsigned char *signature,
                          const char *message, size_t length)
@@ -87,13 +52,13 @@ static enum keys_flaw check_key(const json_t *key, const json_t *signature, cons
     unsigned char point[KEY_LENGTH];
     unsigned char value[SIGNATURE_LENGTH];
     const char *encoded = json_string_value(json_object_get(key, "key"));
-    if (!encoded || keys_decode_base64(encoded, point, sizeof(point)) != sizeof(point)) {
+    if (!encoded || base64_decode(encoded, point, sizeof(point)) != sizeof(point)) {
         return KEYS_BROKEN;
     }
     if (!json_is_string(signature)) {
         return KEYS_UNSIGNED;
     }
-    if (keys_decode_base64(json_string_value(signature), value, sizeof(value)) != sizeof(value)) {
+    if (base64_decode(json_string_value(signature), value, sizeof(value)) != sizeof(value)) {
         return KEYS_FORGED;
     }
     return keys_verify_ed25519(point, value, text, length) ? KEYS_GOOD : KEYS_FORGED;

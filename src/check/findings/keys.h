@@ -33,10 +33,6 @@ void keys_check(struct keys *keys, const json_t *document, const char *server_na
 
 void keys_clear(struct keys *keys);
 
-/* Decodes base64 as Matrix uses it (Appendices, "Unpadded Base64"; padding is let pass) into `out`
-   and returns the number of bytes; 0 where it is none or longer than `size`. */
-size_t keys_decode_base64(const char *text, unsigned char *out, size_t size);
-
 /* Whether `signature` (64 bytes) over `message` was made with the Ed25519 key of 32 bytes. */
 bool keys_verify_ed25519(const unsigned char *key, const unsigned char *signature,
                          const char *message, size_t length);

@@ -29,7 +29,7 @@ struct fetcher *fetcher_create(gnutls_x509_trust_list_t trust, int timeout, stru
     struct fetcher *fetcher = calloc(1, sizeof(*fetcher));
     CURLM *multi = curl_multi_init();
     if (!fetcher || !multi) {
-        problem_set(problem, "there is no memory left: free some and start again");
+        problem_set(problem, "out of memory");
         free(fetcher);
         curl_multi_cleanup(multi);
         return NULL;
@@ -285,7 +285,7 @@ void fetch_start(struct fetcher *fetcher, struct fetch *fetch, const struct fetc
     fetch->handle = curl_easy_init();
     if (!fetch->handle || !fetch->body) {
         fetch->outcome = FETCH_CONNECT_FAILED;
-        fetch->detail = text_format("there is no memory left");
+        fetch->detail = text_format("out of memory");
         return;
     }
     set_options(fetch, request);

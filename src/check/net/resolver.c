@@ -76,7 +76,7 @@ static bool set_servers(struct resolver *resolver, char *const *servers, size_t 
 {
     struct ares_addr_port_node *nodes = calloc(count, sizeof(*nodes));
     if (!nodes) {
-        return problem_set(problem, "there is no memory left: free some and start again");
+        return problem_set(problem, "out of memory");
     }
     bool good = true;
     for (size_t i = 0; good && i < count; i++) {
@@ -104,7 +104,7 @@ struct resolver *resolver_create(char *const *servers, size_t server_count, int 
 {
     struct resolver *resolver = calloc(1, sizeof(*resolver));
     if (!resolver) {
-        problem_set(problem, "there is no memory left: free some and start again");
+        problem_set(problem, "out of memory");
         return NULL;
     }
     resolver->family = family;
@@ -159,7 +159,7 @@ bool resolver_add_override(struct resolver *resolver, const char *text, struct p
     struct override *longer =
         realloc(resolver->overrides, (resolver->override_count + 1) * sizeof(*longer));
     if (!longer) {
-        return problem_set(problem, "there is no memory left: free some and start again");
+        return problem_set(problem, "out of memory");
     }
     resolver->overrides = longer;
     resolver->overrides[resolver->override_count++] = override;
