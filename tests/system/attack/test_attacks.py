@@ -1,0 +1,156 @@
+"""Honest clients are served while others attack, in each state that a connection can be in."""
+
+import time
+from dataclasses import dataclass
+
+import pytest
+from figures import Figures, Memory, Served, Watch, as_table
+from harness.daemon import is_sanitized
+from harness.waiting import SLOWNESS, eventually, scaled
+from world import ATTACKERS, HTTP_PORT, HTTPS_PORT, Attack, Honest
+
+pytestmark = pytest.mark.quiet
+MAX_CONNECTIONS = 1024
+HONEST_RATE = 20  # requests a second, near and far each
+NOISE = 0.1  # seconds by which a p99 can be off on a machine that does other things
+BEFORE_THE_HANDSHAKE = (
+    "silent", "half-hello", "dripped-hello", "hello", "hello-retry", "endless-hello",
+    "endless-key-exchange",
+)  # fmt: skip
+IN_TLS = ("handshake", "handshakes", "key-updates", "empty-records", "renegotiations")
+IN_HTTP = (
+    "half-line", "dripped-headers", "8-kib-of-headers", "body-to-come", "dripped-body", "chunks",
+    "pipeline-unread", "read-by-bytes", "kept",
+)  # fmt: skip
+LEAVING = ("resets", "half-closes")
+
+
+@dataclass(frozen=True)
+class Case:
+    state: str
+    kind: str  # of listener: https, http, unix
+    addresses: int = 1
+    count: int = 1300
+    rate: int = 300
+    pace: int = 2000
+
+    def __str__(self):
+        return f"{self.state}-{self.kind}-{self.addresses}"
+
+
+@dataclass(frozen=True)
+class Times:
+    quiet: float  # without the attack, seconds
+    rising: float  # until it is at its height
+    high: float
+
+
+SHORT, LONG = Times(3, 2.5, 5), Times(6, 4, 12)
+# One of each kind of harm: places, memory, CPU time.
+SELECTION = (
+    Case("silent", "http"),
+    Case("half-line", "http", rate=130),
+    Case("hello", "https", 18),
+    Case("endless-hello", "https", 60),
+    Case("endless-key-exchange", "https"),
+    Case("pipeline-unread", "http"),
+    Case("pipeline-unread", "https", 18),
+    Case("key-updates", "https", 18),
+    Case("kept", "unix"),
+)
+EVERYTHING = (
+    *(
+        Case(state, "https", addresses)
+        for state in (*BEFORE_THE_HANDSHAKE, *IN_TLS, *IN_HTTP, *LEAVING, "plain-to-tls")
+        for addresses in (1, 18, 60)
+    ),
+    *(Case(state, "http") for state in ("silent", *IN_HTTP, *LEAVING)),
+    Case("half-line", "http", rate=130),
+    *(Case(state, "unix") for state in ("silent", *IN_HTTP)),
+)
+
+
+@pytest.fixture
+def daemon(world, start, site):
+    folder = start.directory
+    return start.configured(
+        f"""
+        listen = {{ "0.0.0.0:{HTTPS_PORT}" }}
+        listen_http = {{ "0.0.0.0:{HTTP_PORT}", "unix:{folder}/http.sock" }}
+        metrics_listen = {{ "unix:{folder}/metrics.sock" }}
+        max_connections = {MAX_CONNECTIONS}
+        {site.settings(folder)}
+        domain "example.com" {{ server = "matrix.example.com:8448" }}
+        """,
+        starter=world.inside("server"),
+    )
+
+
+def target(case, daemon):
+    if case.kind == "unix":
+        return str(daemon.configuration.parent / "http.sock"), 0
+    return f"{ATTACKERS}.1", HTTPS_PORT if case.kind == "https" else HTTP_PORT
+
+
+def open_connections(daemon):
+    endpoint = daemon.endpoint(daemon.configuration.parent / "metrics.sock")
+    text = endpoint.get("/metrics").body.decode()
+    (line,) = [each for each in text.splitlines() if each.startswith("matrix_wellknownd_connections ")]
+    return int(line.split()[1])
+
+
+def under_attack(case, times, world, daemon, authority):
+    """The figures of one attack."""
+    honest = {
+        name: Honest(world, name, authority, HONEST_RATE, ("https", "http"))
+        for name in ("near", "far")
+    }
+    time.sleep(1)  # for the first ones everything is new
+    begin, before = time.monotonic(), Memory.of(daemon, world)
+    time.sleep(scaled(times.quiet))
+    with Watch(daemon, world) as watch:
+        height = begin + scaled(times.quiet + times.rising)
+        end = height + scaled(times.high)
+        attack_begin = time.monotonic()
+        attack = Attack(
+            world, case.state, target(case, daemon), end - attack_begin, tls=case.kind == "https",
+            addresses=case.addresses, count=case.count, rate=case.rate, pace=case.pace,
+        )  # fmt: skip
+        cpu = daemon.cpu_seconds()
+        done = attack.wait()
+        seconds = time.monotonic() - attack_begin
+        cpu = daemon.cpu_seconds() - cpu
+    requests = {name: clients.stop() for name, clients in honest.items()}
+    quiet = {name: Served.between(each, begin, attack_begin - 1) for name, each in requests.items()}
+    attacked = {name: Served.between(each, height, end) for name, each in requests.items()}
+    return Figures(case, seconds, done, cpu / seconds, before, watch.peak, quiet, attacked)
+
+
+def check(figures, daemon):
+    print(as_table([figures.row()]))
+    assert daemon.process.poll() is None, "it has ended"
+    assert figures.attack["opened"] > 20, "that was no attack"
+    for name, served in figures.attacked.items():
+        enough = served.lost <= served.count / 100
+        assert enough, f"{name}: served {served}"
+        if not is_sanitized():
+            limit = 3 * figures.quiet[name].p99 + NOISE * SLOWNESS
+            p99 = served.p99
+            assert p99 <= limit, f"{name}: a p99 of {p99:.3f} s, where {limit:.3f} are allowed"
+    eventually(lambda: open_connections(daemon) <= 1, "all connections to be gone", timeout=15)
+    before = daemon.cpu_seconds()
+    time.sleep(1)
+    assert daemon.cpu_seconds() - before < 0.1, "it is not idle"
+
+
+@pytest.mark.parametrize("case", SELECTION, ids=str)
+def test_honest_clients_are_served_during_an_attack(case, world, daemon, authority):
+    check(under_attack(case, SHORT, world, daemon, authority), daemon)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("case", EVERYTHING, ids=str)
+def test_honest_clients_are_served_during_any_attack(case, world, daemon, authority, rows):
+    figures = under_attack(case, LONG, world, daemon, authority)
+    rows.append(figures.row())
+    check(figures, daemon)
