@@ -2,10 +2,11 @@
 
    attacker STATE HOST PORT TLS SOURCES COUNT RATE PACE SECONDS
 
-   HOST is an IPv4 address, or the path of a Unix socket with PORT 0. TLS is 1 where HTTP goes through
-   TLS. SOURCES are addresses with commas between them, used in turn, or `-`. COUNT connections are
-   held at a time, opened within the first second; those that end are replaced, RATE a second at most. PACE is how many sends a second
-   all of them do together in the states that flood. At the end one line of JSON says what was done. */
+   HOST is an IPv4 address, or the path of a Unix socket with PORT 0. TLS is 1 where HTTP goes
+   through TLS. SOURCES are addresses with commas between them, used in turn, or `-`. COUNT
+   connections are held at a time, opened within the first second; those that end are replaced, RATE
+   a second at most. PACE is how many sends a second all of them do together in the states that
+   flood. At the end one line of JSON says what was done. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -73,7 +74,12 @@ enum layer {
 struct client {
     int socket; /* -1: a free place */
     gnutls_session_t tls;
-    enum { CONNECTING, SHAKING_HANDS, SENDING, DONE } stage;
+    enum {
+        CONNECTING,
+        SHAKING_HANDS,
+        SENDING,
+        DONE
+    } stage;
     size_t sent;
     double next;
     bool interrupted; /* GnuTLS holds the rest of a record */
@@ -158,8 +164,9 @@ static void put_hello(struct bytes *record, enum hello kind)
     unsigned char random[32];
 
     gnutls_rnd(GNUTLS_RND_NONCE, random, sizeof(random));
-    EXTENSION(&extensions, 0, "\x00\x0e\x00\x00\x0b"
-                              "example.com");
+    EXTENSION(&extensions, 0,
+              "\x00\x0e\x00\x00\x0b"
+              "example.com");
     EXTENSION(&extensions, 10, "\x00\x04\x00\x1d\x00\x17"); /* X25519, P-256 */
     EXTENSION(&extensions, 11, "\x01\x00");
     EXTENSION(&extensions, 13, "\x00\x04\x04\x03\x08\x04"); /* ECDSA with P-256, RSA-PSS */

@@ -12,6 +12,8 @@ from pathlib import Path
 from harness.daemon import PROJECT, run
 
 PAGE = PROJECT / "doc" / "attacks.md"
+# What one connection can make the daemon and the kernel hold, as the page promises it.
+PROMISES = (PROJECT / "doc" / "security.md").read_text()
 BEGIN, END = "<!-- figures: make soak -->\n", "<!-- end of figures -->\n"
 HEADINGS = (
     "state", "on", "addresses", "connections a second", "MB/s", "daemon's CPU",
@@ -39,6 +41,13 @@ class Memory:
         """The larger figure of each."""
         pairs = ((self.resident, other.resident), (self.private, other.private))
         return Memory(*map(max, (*pairs, (self.sockets, other.sockets))))
+
+
+def promised_kib(where):
+    """What security.md promises of a connection `in the process` or `in the kernel`."""
+    found = re.search(rf"(\d+) KiB a connection\s+{where}", PROMISES)
+    assert found, f"security.md does not say what a connection takes {where}"
+    return int(found[1])
 
 
 class Watch:

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 import pytest
-from figures import Figures, Memory, Served, Watch, as_table
+from figures import Figures, Memory, Served, Watch, as_table, promised_kib
 from harness.daemon import is_sanitized
 from harness.waiting import SLOWNESS, eventually, scaled
 from world import ATTACKERS, HTTP_PORT, HTTPS_PORT, Attack, Honest
@@ -12,6 +12,7 @@ from world import ATTACKERS, HTTP_PORT, HTTPS_PORT, Attack, Honest
 pytestmark = pytest.mark.quiet
 MAX_CONNECTIONS = 1024
 HONEST_RATE = 20  # requests a second, near and far each
+UNRELATED = 2048  # KiB that the process may have come to need for other reasons
 NOISE = 0.1  # seconds by which a p99 can be off on a machine that does other things
 BEFORE_THE_HANDSHAKE = (
     "silent", "half-hello", "dripped-hello", "hello", "hello-retry", "endless-hello",
@@ -137,10 +138,23 @@ def check(figures, daemon):
             limit = 3 * figures.quiet[name].p99 + NOISE * SLOWNESS
             p99 = served.p99
             assert p99 <= limit, f"{name}: a p99 of {p99:.3f} s, where {limit:.3f} are allowed"
+    check_memory(figures)
     eventually(lambda: open_connections(daemon) <= 1, "all connections to be gone", timeout=15)
     before = daemon.cpu_seconds()
     time.sleep(1)
     assert daemon.cpu_seconds() - before < 0.1, "it is not idle"
+
+
+def check_memory(figures):
+    """No more than promised for each of its connections, and for the honest ones."""
+    case, before, peak = figures.case, figures.before, figures.peak
+    allowed = 64 * case.addresses if case.kind == "https" else MAX_CONNECTIONS
+    connections = min(figures.attack["peak"], allowed, MAX_CONNECTIONS) + 4 * HONEST_RATE
+    if not is_sanitized():
+        limit = connections * promised_kib("in the process") + UNRELATED
+        assert peak.private - before.private <= limit, f"{peak.private} KiB of memory"
+    limit = connections * promised_kib("in the kernel") + UNRELATED
+    assert peak.sockets <= limit, f"{peak.sockets} KiB of the kernel's memory"
 
 
 @pytest.mark.parametrize("case", SELECTION, ids=str)
