@@ -242,6 +242,9 @@ def test_no_memory_for_a_while(start, site, authority, tmp_path):
     )
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     renewed = authority.issue("example.com")
+    # More than fits into what the C library holds in reserve.
+    with daemon.configuration.open("a") as file:
+        file.writelines(f'domain "d{n}.example" {{ server = "m{n}:1" }}\n' for n in range(2000))
     resource.prlimit(daemon.pid, resource.RLIMIT_DATA, (4096, resource.RLIM_INFINITY))
     for _ in range(3):
         seen = len(daemon.log)
