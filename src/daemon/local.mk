@@ -26,8 +26,9 @@ libdaemon_a_SOURCES = \
 	src/daemon/site/responses.c src/daemon/site/responses.h \
 	src/daemon/site/site_table.c src/daemon/site/site_table.h \
 	src/daemon/net/accept.c src/daemon/net/accept.h \
-	src/daemon/net/address_limit.c src/daemon/net/address_limit.h \
 	src/daemon/net/connection.c src/daemon/net/connection.h \
+	src/daemon/net/eviction.c src/daemon/net/eviction.h \
+	src/daemon/net/holders.c src/daemon/net/holders.h \
 	src/daemon/net/listeners.c src/daemon/net/listeners.h \
 	src/daemon/net/transport.c src/daemon/net/transport.h \
 	src/daemon/net/worker.c src/daemon/net/worker.h \

@@ -332,7 +332,6 @@ bool run(const struct options *options, struct problem *problem)
         config_free(config);
         return problem_set(problem, "out of memory");
     }
-    address_limit_init(&running.service->address_limit);
     good = start(&running, config, problem);
     config_free(config);
     malloc_trim(0);

@@ -28,7 +28,7 @@ check_PROGRAMS += \
 	tests/unit/daemon/config/test_options \
 	tests/unit/daemon/http/test_request \
 	tests/unit/daemon/site/test_site_table \
-	tests/unit/daemon/net/test_address_limit \
+	tests/unit/daemon/net/test_holders \
 	tests/unit/matrix/test_canonical_json \
 	tests/unit/matrix/test_documents \
 	tests/unit/matrix/test_server_name \

@@ -8,98 +8,41 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/net/eviction.h"
 
 enum {
     ACCEPTS_PER_ROUND = 16
 }; /* from one listener, so that those who are in get their turn */
 
-/* Whether a limit that has been reached is to be told now: at most once a minute, by one worker. */
-static bool may_tell_limit(struct service *service, enum service_limit limit)
+/* Whether a limit that has been reached is to be logged now: at most once a minute, by one worker.
+ */
+static bool may_log_limit(struct service *service, enum service_limit limit)
 {
     int64_t now = (int64_t)(monotonic_milliseconds() / 1000);
-    int64_t last = atomic_load(&service->limit_told[limit]);
+    int64_t last = atomic_load(&service->limit_logged[limit]);
 
     return (last == 0 || now - last >= 60) &&
-           atomic_compare_exchange_strong(&service->limit_told[limit], &last, now);
-}
-
-/* Whom a new connection replaces at the limit: who has waited longest without a request. */
-static struct connection *longest_waiting(const struct worker *worker)
-{
-    static const enum connection_phase order[] = {CONNECTION_IDLE, CONNECTION_WAITING,
-                                                  CONNECTION_PARKED, CONNECTION_READING,
-                                                  CONNECTION_GREETING};
-
-    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-        struct connection *first = worker->phases[order[i]].first;
-
-        if (first) {
-            return first;
-        }
-    }
-    return NULL;
-}
-
-/* Asks the worker with the most connections to end one of those that wait. */
-static bool ask_other_worker(struct worker *worker)
-{
-    struct service *service = worker->service;
-    struct worker *fullest = NULL;
-    size_t most = 0;
-
-    for (unsigned i = 0; i < service->worker_count; i++) {
-        struct worker *other = &service->workers[i];
-        size_t count = atomic_load_explicit(&other->connection_count, memory_order_relaxed);
-
-        if (other != worker && count > most) {
-            fullest = other;
-            most = count;
-        }
-    }
-    if (fullest) {
-        atomic_fetch_add(&fullest->asked_to_end, 1);
-        worker_wake(fullest);
-    }
-    return fullest != NULL;
-}
-
-/* Ends those that another worker needs the room of. */
-void arrivals_end_asked(struct worker *worker)
-{
-    unsigned asked = atomic_exchange(&worker->asked_to_end, 0);
-
-    while (asked-- > 0) {
-        struct connection *connection = longest_waiting(worker);
-
-        if (!connection) {
-            return;
-        }
-        connection_end(connection);
-    }
+           atomic_compare_exchange_strong(&service->limit_logged[limit], &last, now);
 }
 
 /* Makes room for a connection that is already counted. False where it has to go itself. */
-static bool make_room(struct worker *worker, const struct site_table *table)
+static bool make_room(struct connection *connection, const struct site_table *table)
 {
+    struct worker *worker = connection->worker;
     struct service *service = worker->service;
     unsigned count = atomic_load_explicit(&service->connections, memory_order_relaxed);
-    struct connection *connection;
+    unsigned owed = atomic_load_explicit(&service->evictions_owed, memory_order_relaxed);
 
-    if (count <= table->max_connections) {
+    if (count <= table->max_connections + owed) {
         return true;
     }
-    if (may_tell_limit(service, SERVICE_LIMIT_CONNECTIONS)) {
-        log_warning("max_connections: all %u are in use: new connections replace those that have "
-                    "waited longest",
+    if (may_log_limit(service, SERVICE_LIMIT_CONNECTIONS)) {
+        log_warning("max_connections: all %u are in use: a new connection replaces one of the "
+                    "address that holds the most",
                     table->max_connections);
     }
-    connection = longest_waiting(worker);
-    if (connection) {
-        connection_end(connection);
-        return true;
-    }
-    /* For the moment that takes there is one more. */
-    return count <= table->max_connections + SPARE_CONNECTIONS && ask_other_worker(worker);
+    /* Until another worker has closed one of its own there is one more. */
+    return owed < SPARE_CONNECTIONS && eviction_make_room(worker, connection);
 }
 
 /* Hands a connection to libmicrohttpd, which owns its socket from here on. */
@@ -114,6 +57,7 @@ static void hand_over(struct connection *connection, bool tls)
     connection_unwatch(connection);
     connection->handshake = tls ? HANDSHAKE_RUNNING : HANDSHAKE_NONE;
     connection->handed_over = true;
+    connection_note_progress(connection);
     connection_move(connection, tls ? CONNECTION_GREETING : CONNECTION_READING);
     worker->arriving = connection;
     added = MHD_add_connection(tls ? worker->https : worker->http, connection->socket,
@@ -172,7 +116,7 @@ static enum first_bytes look_at_first_bytes(int socket)
     return received < needed ? FIRST_BYTES_AWAITED : FIRST_BYTES_TLS;
 }
 
-void arrivals_greet(struct connection *connection)
+void accept_first_bytes(struct connection *connection)
 {
     struct worker *worker = connection->worker;
 
@@ -207,40 +151,38 @@ void arrivals_greet(struct connection *connection)
 static void make_descriptor_free(struct worker *worker)
 {
     static const struct timespec moment = {.tv_nsec = 2000000};
-    struct connection *connection = longest_waiting(worker);
 
-    if (may_tell_limit(worker->service, SERVICE_LIMIT_DESCRIPTORS)) {
+    if (may_log_limit(worker->service, SERVICE_LIMIT_DESCRIPTORS)) {
         log_warning("cannot accept a connection: %s: raise the limit of open files or lower "
                     "max_connections",
                     strerror(errno));
     }
-    if (connection) {
-        connection_end(connection);
-    } else {
-        /* The listener goes on saying that somebody waits: without a pause this would be all that
+    if (worker->connection_count == 0 || !eviction_make_room(worker, NULL)) {
+        /* The listener goes on saying that a client waits: without a pause this would be all that
            the worker does until others have closed something. */
-        ask_other_worker(worker);
         nanosleep(&moment, NULL);
     }
 }
 
-/* Counts a connection for its address. False where that has as many as it gets: nobody is to make
-   room for it. */
+/* False where a connection's address has more than it gets: then nothing makes room for it. */
 static bool address_has_room(struct connection *connection, const struct site_table *table)
 {
     struct service *service = connection->worker->service;
     char text[INET6_ADDRSTRLEN];
 
-    if (connection->kind != LISTENER_HTTPS || connection->peer.any.sa_family == AF_UNSPEC) {
+    if (connection->kind != LISTENER_HTTPS || connection->peer.any.sa_family == AF_UNSPEC ||
+        connection->holder == HOLDERS_NONE) {
         return true;
     }
-    connection->limited = address_limit_take(&service->address_limit, &connection->peer.any,
-                                             table->max_connections_per_ip, &connection->ticket);
-    if (!connection->limited && may_tell_limit(service, SERVICE_LIMIT_ADDRESS)) {
+    connection->limited = true;
+    if (holders_limit(&service->holders, connection->holder) <= table->max_connections_per_ip) {
+        return true;
+    }
+    if (may_log_limit(service, SERVICE_LIMIT_ADDRESS)) {
         log_warning("max_connections_per_ip: %s has %u connections and gets no more",
                     connection_peer(connection, text), table->max_connections_per_ip);
     }
-    return connection->limited;
+    return false;
 }
 
 /* Takes a client in. False where there was none. */
@@ -260,10 +202,8 @@ static bool accept_one(struct worker *worker, const struct listener *listener)
         }
         return false;
     }
-    atomic_fetch_add_explicit(&service->connections, 1, memory_order_relaxed);
     connection = connection_take(worker);
     if (!connection) {
-        atomic_fetch_sub_explicit(&service->connections, 1, memory_order_relaxed);
         close(socket);
         return true;
     }
@@ -273,16 +213,17 @@ static bool accept_one(struct worker *worker, const struct listener *listener)
     if (peer.ss_family == AF_INET || peer.ss_family == AF_INET6) {
         memcpy(&connection->peer, &peer, sizeof(connection->peer));
     }
-    if (!address_has_room(connection, table) || !make_room(worker, table)) {
+    connection_count(connection);
+    if (!address_has_room(connection, table) || !make_room(connection, table)) {
         connection_end(connection);
         return true;
     }
     connection_enter(connection, CONNECTION_WAITING);
-    arrivals_greet(connection);
+    accept_first_bytes(connection);
     return true;
 }
 
-void arrivals_accept(struct worker *worker, const struct listener *listener)
+void accept_connections(struct worker *worker, const struct listener *listener)
 {
     /* To find that nobody is left costs as much as a packet. So a worker that has little to do
        takes one: if there are others, they are the next event. */

@@ -26,6 +26,75 @@ struct connection *connection_take(struct worker *worker)
     return connection;
 }
 
+/* Puts a connection behind the others of its address. */
+static void join_holder(struct connection *connection)
+{
+    struct connection **first = &connection->worker->held[connection->holder];
+
+    if (!*first) {
+        connection->holder_previous = connection;
+        connection->holder_next = connection;
+        *first = connection;
+        return;
+    }
+    connection->holder_next = *first;
+    connection->holder_previous = (*first)->holder_previous;
+    connection->holder_previous->holder_next = connection;
+    connection->holder_next->holder_previous = connection;
+}
+
+static void leave_holder(struct connection *connection)
+{
+    struct connection **first = &connection->worker->held[connection->holder];
+
+    connection->holder_previous->holder_next = connection->holder_next;
+    connection->holder_next->holder_previous = connection->holder_previous;
+    if (*first == connection) {
+        *first = connection->holder_next == connection ? NULL : connection->holder_next;
+    }
+}
+
+void connection_count(struct connection *connection)
+{
+    struct service *service = connection->worker->service;
+
+    atomic_fetch_add_explicit(&service->connections, 1, memory_order_relaxed);
+    connection->counted = true;
+    connection->progressed = connection->worker->now;
+    connection->holder = holders_take(&service->holders, &connection->peer.any);
+    if (connection->holder != HOLDERS_NONE) {
+        join_holder(connection);
+    }
+}
+
+static void uncount(struct connection *connection)
+{
+    struct service *service = connection->worker->service;
+
+    if (!connection->counted) {
+        return;
+    }
+    connection->counted = false;
+    atomic_fetch_sub_explicit(&service->connections, 1, memory_order_relaxed);
+    if (connection->holder != HOLDERS_NONE) {
+        leave_holder(connection);
+        if (connection->limited) {
+            holders_unlimit(&service->holders, connection->holder);
+        }
+        holders_give(&service->holders, connection->holder);
+    }
+}
+
+void connection_note_progress(struct connection *connection)
+{
+    connection->progressed = connection->worker->now;
+    if (connection->counted && connection->holder != HOLDERS_NONE &&
+        connection->holder_next != connection) {
+        leave_holder(connection);
+        join_holder(connection);
+    }
+}
+
 /* Takes a connection out of its phase's list. */
 static void leave(struct connection *connection)
 {
@@ -80,6 +149,7 @@ void connection_enter(struct connection *connection, enum connection_phase phase
 {
     const struct site_table *table = service_table(connection->worker->service);
 
+    connection_note_progress(connection);
     connection->deadline =
         connection->worker->now +
         (phase == CONNECTION_IDLE ? table->keepalive_timeout : table->request_timeout);
@@ -131,6 +201,7 @@ void connection_end(struct connection *connection)
         connection_unpark(connection);
     }
     leave(connection);
+    uncount(connection);
     connection_unwatch(connection);
     if (!connection->handed_over) {
         close(connection->socket);
@@ -149,10 +220,7 @@ void connection_forget(struct connection *connection)
     leave(connection);
     worker_note_waiting(connection);
     transport_detach(connection);
-    if (connection->limited) {
-        address_limit_give(&worker->service->address_limit, &connection->ticket);
-    }
-    atomic_fetch_sub_explicit(&worker->service->connections, 1, memory_order_relaxed);
+    uncount(connection);
     credentials_release(connection->credentials);
     free(connection->target);
     connection->next = worker->free;

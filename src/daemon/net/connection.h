@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/net/address_limit.h"
 #include "daemon/net/listeners.h"
 #include "daemon/tls/credentials.h"
 
@@ -54,8 +53,14 @@ struct connection {
     bool watched;     /* in the worker's epoll set */
     bool handed_over; /* libmicrohttpd owns the socket */
     bool misdirected; /* plain HTTP on an HTTPS listener */
-    bool limited;     /* counted by address, in `ticket` */
-    struct address_ticket ticket;
+    bool limited;     /* counted for the limit by address */
+    bool counted;     /* by the service and for its address, until it ends */
+    int holder;       /* its address's slot in the service's table of holders */
+    struct connection
+        *holder_previous;           /* a ring of those of its address in this worker, where the */
+    struct connection *holder_next; /* first has got no further for longest */
+    uint64_t progressed;            /* CLOCK_MONOTONIC, milliseconds: when it last got further */
+    uint16_t round_trip;            /* milliseconds; 0: not known yet. See eviction.c */
     union {
         struct sockaddr any;
         struct sockaddr_in ipv4;
@@ -92,6 +97,13 @@ struct connection_list {
 /* A connection of the worker's that is not in use, in no phase yet; NULL where all are. */
 struct connection *connection_take(struct worker *worker);
 
+/* Counts a connection that has just been accepted: with the service's, and for its peer's address.
+ */
+void connection_count(struct connection *connection);
+
+/* Notes that a connection has got further: its client has done what it was waited for. */
+void connection_note_progress(struct connection *connection);
+
 /* Gives its place back, after its socket has been closed. */
 void connection_forget(struct connection *connection);
 
@@ -109,8 +121,8 @@ void connection_unwatch(struct connection *connection);
 void connection_park(struct connection *connection);
 void connection_unpark(struct connection *connection);
 
-/* Ends a connection now. libmicrohttpd learns of it as of a client that hung up; a connection that
-   it does not have yet is closed and forgotten when this returns. */
+/* Ends a connection now, and counts it no longer. libmicrohttpd learns of it as of a client that
+   hung up; a connection that it does not have yet is closed and forgotten when this returns. */
 void connection_end(struct connection *connection);
 
 /* The client's address as text, "unix" for a Unix socket. Returns `text`. */

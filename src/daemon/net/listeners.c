@@ -17,7 +17,10 @@
 #include "daemon/net/connection.h"
 
 enum {
-    BACKLOG = 1024
+    BACKLOG = 1024,
+    /* What the kernel keeps of a connection's bytes each way; it takes twice as much, for what
+       belongs to them. transport.c counts on a send buffer that has room for HOLD_SIZE. */
+    SOCKET_BUFFER = 16 * 1024,
 };
 
 static bool listeners_append(struct listeners *listeners, struct listener *listener)
@@ -61,6 +64,19 @@ static void set_flag(int socket, int level, int option, int value)
     /* These make it faster, or more convenient; without them it works too. */
     if (setsockopt(socket, level, option, &value, sizeof(value)) != 0) {
         log_debug("setsockopt(%d, %d): %s", level, option, strerror(errno));
+    }
+}
+
+/* Connections inherit them from their listener, which saves system calls for each. */
+static void set_inherited_options(int socket)
+{
+    int family = 0;
+    socklen_t size = sizeof(family);
+
+    set_flag(socket, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
+    set_flag(socket, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+    if (getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family != AF_UNIX) {
+        set_flag(socket, IPPROTO_TCP, TCP_NODELAY, 1);
     }
 }
 
@@ -109,7 +125,7 @@ static bool inherit_one(struct listeners *listeners, int socket, enum listener_k
                            strerror(errno));
     }
     listener->requested = listener->bound;
-    set_flag(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_inherited_options(socket);
     return true;
 }
 
@@ -192,9 +208,8 @@ static int open_socket(const struct address *address)
     }
     if (family != AF_UNIX) {
         set_flag(opened, SOL_SOCKET, SO_REUSEADDR, 1);
-        /* Connections inherit it, which saves a system call for each. */
-        set_flag(opened, IPPROTO_TCP, TCP_NODELAY, 1);
     }
+    set_inherited_options(opened);
     if (family == AF_INET6) {
         set_flag(opened, IPPROTO_IPV6, IPV6_V6ONLY, !is_any_ipv6(address));
     }

@@ -7,12 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/net/address_limit.h"
+#include "daemon/net/holders.h"
 #include "daemon/site/site_table.h"
 
 struct worker;
 
-/* What can run out, each told on its own, so that none hides another. */
+/* What can run out, each logged on its own, so that none hides another. */
 enum service_limit {
     SERVICE_LIMIT_CONNECTIONS,
     SERVICE_LIMIT_ADDRESS,
@@ -28,14 +28,16 @@ struct service {
     atomic_uint connections; /* open ones, of all workers */
     atomic_bool stopping;
     _Atomic uint64_t stop_deadline; /* CLOCK_MONOTONIC, milliseconds; valid while stopping */
-    struct address_limit address_limit;
+    struct holders holders;
+    atomic_uint
+        evictions_owed;        /* connections that some worker has to close for another's new one */
     gnutls_datum_t ticket_key; /* GnuTLS derives from it the keys in use, which rotate */
     struct worker *workers;
     unsigned worker_count;
     _Atomic uint64_t reloads_ok;
     _Atomic uint64_t reloads_failed;
-    /* CLOCK_MONOTONIC, seconds: when reaching each was last told */
-    _Atomic int64_t limit_told[SERVICE_LIMIT_COUNT];
+    /* CLOCK_MONOTONIC, seconds: when each limit was last logged */
+    _Atomic int64_t limit_logged[SERVICE_LIMIT_COUNT];
 };
 
 static inline const struct site_table *service_table(struct service *service)

@@ -119,6 +119,7 @@ static int handshake_done(gnutls_session_t session, unsigned type, unsigned when
     (void)message;
     if (incoming && connection->handshake == HANDSHAKE_RUNNING) {
         connection->handshake = HANDSHAKE_DONE;
+        connection_note_progress(connection);
         connection_move(connection, CONNECTION_READING);
         metrics_count_handshake(&connection->worker->counters, connection->challenge
                                                                    ? METRICS_HANDSHAKE_CHALLENGE

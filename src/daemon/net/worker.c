@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/net/accept.h"
+#include "daemon/net/eviction.h"
 
 enum {
     EVENTS_PER_ROUND = 64,
@@ -59,7 +60,7 @@ static void worker_handle_connection(struct connection *connection)
     if (connection->phase == CONNECTION_PARKED) {
         connection_unpark(connection);
     } else {
-        arrivals_greet(connection);
+        accept_first_bytes(connection);
     }
 }
 
@@ -69,14 +70,14 @@ static void worker_handle(struct worker *worker, void *source)
 
     switch (*(enum event_source *)source) {
     case EVENT_LISTENER:
-        arrivals_accept(worker, source);
+        accept_connections(worker, source);
         break;
     case EVENT_CONNECTION:
         worker_handle_connection(source);
         break;
     case EVENT_WAKE_UP:
         if (read(worker->wake_up, &ignored, sizeof(ignored)) > 0) {
-            arrivals_end_asked(worker);
+            eviction_settle(worker);
         }
         break;
     case EVENT_HTTPS_DAEMON:
@@ -205,9 +206,12 @@ void *worker_loop(void *context)
     int timeout = -1;
 
     while (!worker_may_stop(worker)) {
-        int count = epoll_wait(worker->epoll, events, EVENTS_PER_ROUND, timeout);
+        int count;
 
+        /* Here the worker holds nothing that it has read from a shared pointer, and no event: all
+           of the last round are handled, and what is taken away from now on causes none. */
         atomic_fetch_add(&worker->rounds, 1);
+        count = epoll_wait(worker->epoll, events, EVENTS_PER_ROUND, timeout);
         worker->now = monotonic_milliseconds();
         worker->events = count > 0 ? (unsigned)count : 0;
         for (int i = 0; i < count; i++) {

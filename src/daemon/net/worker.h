@@ -50,7 +50,7 @@ struct worker {
     struct connection *connections; /* room for all; a page is touched when it is first used */
     size_t connection_capacity;
     _Atomic size_t connection_count; /* in use */
-    atomic_uint asked_to_end;        /* how many the others want ended, to make room for theirs */
+    struct connection **held; /* by slot of the service's holders, this worker's of that address */
     struct connection *free;
     size_t fresh;                /* from here on none has been used yet */
     struct connection *arriving; /* is being handed to libmicrohttpd */

@@ -48,6 +48,14 @@ static bool worker_open(struct worker *worker, struct service *service, unsigned
         return problem_set(problem, "no memory for %u connections: lower max_connections",
                            max_connections);
     }
+    size = holders_size(&service->holders) * sizeof(*worker->held);
+    worker->held = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (worker->held == MAP_FAILED) {
+        worker->held = NULL;
+        return problem_set(problem, "no memory for %u connections: lower max_connections",
+                           max_connections);
+    }
     worker->now = monotonic_milliseconds();
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
     worker->wake_up = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -78,6 +86,9 @@ static void worker_close(struct worker *worker)
     if (worker->connections) {
         munmap(worker->connections, worker->connection_capacity * sizeof(*worker->connections));
     }
+    if (worker->held) {
+        munmap(worker->held, holders_size(&worker->service->holders) * sizeof(*worker->held));
+    }
 }
 
 static void workers_free(struct service *service)
@@ -85,6 +96,7 @@ static void workers_free(struct service *service)
     for (unsigned i = 0; i < service->worker_count; i++) {
         worker_close(&service->workers[i]);
     }
+    holders_clear(&service->holders);
     free(service->workers);
     service->workers = NULL;
     service->worker_count = 0;
@@ -98,6 +110,11 @@ bool workers_start(struct service *service, unsigned count, unsigned max_connect
     service->workers = calloc(count, sizeof(*service->workers));
     if (!service->workers) {
         return problem_set(problem, "no memory for %u threads: lower threads", count);
+    }
+    if (!holders_init(&service->holders, max_connections + (size_t)count * SPARE_CONNECTIONS,
+                      problem)) {
+        workers_free(service);
+        return false;
     }
     for (unsigned i = 0; i < count; i++) {
         service->worker_count++;
@@ -141,7 +158,11 @@ bool workers_add_listener(struct service *service, struct listener *listener,
 
     for (unsigned i = 0; i < service->worker_count; i++) {
         if (epoll_ctl(service->workers[i].epoll, EPOLL_CTL_ADD, listener->socket, &event) != 0) {
-            return problem_set(problem, "cannot wait for connections: %s", strerror(errno));
+            problem_set(problem, "cannot wait for connections: %s", strerror(errno));
+            while (i-- > 0) {
+                epoll_ctl(service->workers[i].epoll, EPOLL_CTL_DEL, listener->socket, NULL);
+            }
+            return false;
         }
     }
     return true;

@@ -1,0 +1,136 @@
+#include "daemon/net/eviction.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+enum {
+    /* Milliseconds. A near client is given this long for a round trip, for it may be busy, or we; a
+       client that makes its round trip look long gains no more than the other. */
+    ROUND_TRIP_FLOOR = 50,
+    ROUND_TRIP_CAP = 400,
+};
+
+/* The client's round trip in milliseconds, between floor and cap, as the kernel has measured it
+   from the start of the connection on. Asked for once, and only of connections that may have to go.
+ */
+static uint64_t round_trip(struct connection *connection)
+{
+    if (connection->round_trip == 0) {
+        struct tcp_info info = {0};
+        socklen_t size = sizeof(info);
+        uint64_t measured = 0;
+
+        /* A Unix socket has none. */
+        if (getsockopt(connection->socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0) {
+            measured = info.tcpi_rtt / 1000;
+        }
+        measured = measured < ROUND_TRIP_FLOOR ? ROUND_TRIP_FLOOR : measured;
+        connection->round_trip = (uint16_t)(measured < ROUND_TRIP_CAP ? measured : ROUND_TRIP_CAP);
+    }
+    return connection->round_trip;
+}
+
+/* The largest number of connections that one address holds. */
+static uint32_t largest_holding(const struct holders *holders)
+{
+    uint32_t largest = 0;
+
+    for (size_t slot = 0; slot < holders_size(holders); slot++) {
+        uint32_t count = holders_count(holders, (int)slot);
+
+        largest = count > largest ? count : largest;
+    }
+    return largest;
+}
+
+/* A choice among connections: the one that has stood still for the most round trips so far, in
+   1/1024 of one. */
+struct choice {
+    const struct connection *spared;
+    struct connection *connection;
+    uint64_t stalled;
+};
+
+/* Considers an address's connections, of which the first has got no further for longest. */
+static void consider(struct choice *choice, struct connection *first)
+{
+    uint64_t now = first->worker->now;
+    struct connection *connection = first;
+
+    do {
+        uint64_t stalled = (now - connection->progressed) * 1024;
+
+        if (choice->connection && stalled / ROUND_TRIP_FLOOR <= choice->stalled) {
+            return; /* nor can those be worse that have got further since */
+        }
+        stalled /= round_trip(connection);
+        if (connection != choice->spared && (!choice->connection || stalled > choice->stalled)) {
+            choice->connection = connection;
+            choice->stalled = stalled;
+        }
+        connection = connection->holder_next;
+    } while (connection != first);
+}
+
+/* Of this worker's connections from addresses that hold so many, the one to go; or NULL. */
+static struct connection *choose(const struct worker *worker, uint32_t count,
+                                 const struct connection *spared)
+{
+    const struct holders *holders = &worker->service->holders;
+    struct choice choice = {.spared = spared};
+
+    for (size_t slot = 0; slot < holders_size(holders); slot++) {
+        if (worker->held[slot] && holders_count(holders, (int)slot) == count) {
+            consider(&choice, worker->held[slot]);
+        }
+    }
+    return choice.connection;
+}
+
+/* Has the other workers look whether they hold what there is too much of. */
+static bool ask_others(struct worker *worker)
+{
+    struct service *service = worker->service;
+
+    if (service->worker_count < 2) {
+        return false;
+    }
+    atomic_fetch_add(&service->evictions_owed, 1);
+    for (unsigned i = 0; i < service->worker_count; i++) {
+        if (&service->workers[i] != worker) {
+            worker_wake(&service->workers[i]);
+        }
+    }
+    return true;
+}
+
+bool eviction_make_room(struct worker *worker, const struct connection *spared)
+{
+    uint32_t largest = largest_holding(&worker->service->holders);
+    struct connection *connection = choose(worker, largest, spared);
+
+    if (connection) {
+        connection_end(connection);
+        return true;
+    }
+    return ask_others(worker);
+}
+
+void eviction_settle(struct worker *worker)
+{
+    struct service *service = worker->service;
+    unsigned owed = atomic_load(&service->evictions_owed);
+
+    while (owed > 0) {
+        struct connection *connection = choose(worker, largest_holding(&service->holders), NULL);
+
+        if (!connection) {
+            return; /* another worker's */
+        }
+        if (atomic_compare_exchange_weak(&service->evictions_owed, &owed, owed - 1)) {
+            connection_end(connection);
+            owed--;
+        }
+    }
+}
