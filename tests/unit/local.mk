@@ -46,6 +46,7 @@ check_PROGRAMS += \
 	tests/unit/check/net/test_access \
 	tests/unit/check/net/test_address \
 	tests/unit/check/net/test_dns_answer \
+	tests/unit/check/net/test_fetch \
 	tests/unit/check/net/test_follow \
 	tests/unit/check/net/test_own_address \
 	tests/unit/check/net/test_resolver \
