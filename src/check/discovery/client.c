@@ -92,6 +92,9 @@ static void add(struct client *client, struct branch at, struct finding finding)
 static char *cors_flaw(const struct follow *follow, const char *what)
 {
     const char *allowed = follow->fetch.allow_origin;
+    if (follow->insecure) {
+        return text_format("a redirect to %s leads to plain HTTP, which browsers refuse", what);
+    }
     if (fetch_passes_cors(&follow->fetch)) {
         return text_format("a redirect to %s has no CORS header, so browsers hide it from web "
                            "clients",
@@ -116,7 +119,7 @@ static char *cors_flaw(const struct follow *follow, const char *what)
 static char *cors_hint(const struct follow *follow)
 {
     const char *allowed = follow->fetch.allow_origin;
-    return allowed && strchr(allowed, ',')
+    return !follow->insecure && allowed && strchr(allowed, ',')
                ? text_format("send Access-Control-Allow-Origin: * once: perhaps a proxy adds what "
                              "the server behind it sends already")
                : NULL;
@@ -129,7 +132,7 @@ static void diagnose_cors(struct client *client, struct branch at, enum mark mar
     if (!client->cors) {
         add(client, at,
             (struct finding){
-                .code = FINDING_CLIENT_CORS,
+                .code = document->insecure ? FINDING_REDIRECT_INSECURE : FINDING_CLIENT_CORS,
                 .mark = mark,
                 .text = cors_flaw(document, "the client document"),
                 .hint = cors_hint(document),
@@ -177,7 +180,8 @@ static void diagnose_versions_body(struct client *client, struct branch at)
         char *url = text_format("%s/_matrix/client/versions", client->shown_url);
         add(client, at,
             (struct finding){
-                .code = FINDING_CLIENT_VERSIONS_CORS,
+                .code = follow->insecure ? FINDING_REDIRECT_INSECURE : FINDING_CLIENT_VERSIONS_CORS,
+                .mark = MARK_ERROR,
                 .text = cors_flaw(follow, url),
                 .hint = cors_hint(follow),
             });

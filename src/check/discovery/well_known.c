@@ -227,7 +227,8 @@ static void diagnose_unanswered(struct well_known_try *try, const char *hostname
 {
     struct diagnosis_context context = {.tls_name = hostname};
     const struct follow *follow = &try->follow;
-    if (!document && follow->outcome == FOLLOW_FETCHED && follow->fetch.outcome == FETCH_REFUSED) {
+    if (!document && follow->outcome == FOLLOW_FETCHED && follow->redirects == 0 &&
+        follow->fetch.outcome == FETCH_REFUSED) {
         char address[IP_TEXT_SIZE];
         try->error = FINDING_CONNECTION_REFUSED;
         branch_add(at, MARK_NOTE, "%s: nothing listens on port 443",

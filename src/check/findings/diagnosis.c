@@ -328,11 +328,20 @@ enum finding_code diagnose_follow(struct branch at, enum mark mark, const struct
     if (follow->fetch.outcome == FETCH_ANSWERED) {
         return FINDING_NONE;
     }
-    struct diagnosis_context there = *context;
-    if (follow->redirects > 0) {
-        there.tls_name = follow->fetch.tls_name;
+    if (follow->redirects == 0) {
+        return diagnose_fetch(at, mark, &follow->fetch, context);
     }
-    return diagnose_fetch(at, mark, &follow->fetch, &there);
+    struct diagnosis_context there = *context;
+    size_t before = at.lines->count;
+    there.tls_name = follow->fetch.tls_name;
+    enum finding_code code = diagnose_fetch(at, mark, &follow->fetch, &there);
+    for (size_t i = before; i < at.lines->count; i++) {
+        char *text = at.lines->items[i].text;
+        at.lines->items[i].text =
+            text_format("%s, after a redirect to %s", text, follow->last_target);
+        free(text);
+    }
+    return code;
 }
 
 void diagnose_expiry(struct branch at, const struct fetch *fetch)

@@ -155,7 +155,7 @@ bool follow_is_unchecked(const struct follow *follow)
 
 bool follow_is_shown_to_browsers(const struct follow *follow)
 {
-    return !follow->redirect_hidden && fetch_passes_cors(&follow->fetch);
+    return !follow->redirect_hidden && !follow->insecure && fetch_passes_cors(&follow->fetch);
 }
 
 static bool was_visited(const struct follow *follow, const char *url)

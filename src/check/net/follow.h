@@ -68,8 +68,8 @@ bool follow_is_answered(const struct follow *follow);
 /* Whether this machine cannot check the document; see fetch_is_unchecked. */
 bool follow_is_unchecked(const struct follow *follow);
 
-/* Whether a browser lets a web client read the answer: no redirect has stopped it, and the answer's
-   CORS header allows it. */
+/* Whether a browser lets a web client read the answer: no redirect has stopped it, none led to
+   plain HTTP, and the answer's CORS header allows it. */
 bool follow_is_shown_to_browsers(const struct follow *follow);
 
 /* Goes on as far as it can; true when it is done. */

@@ -76,7 +76,16 @@ def internet(tmp_path_factory):
         odd = site_specification("apex", [ODD], [443], authorities)
         odd["plain"] = [[ODD[0], 80]]
         odd["plain_routes"] = {
-            "/plain-document": domains.page({"m.server": "matrix.redirects-to-plain-http.example:8448"})
+            "/plain-document": domains.page(
+                {"m.server": "matrix.redirects-to-plain-http.example:8448"}
+            ),
+            "/plain-client-document": domains.page(
+                {
+                    "m.homeserver": {
+                        "base_url": "https://matrix.client-redirect-to-plain-http.example:8448"
+                    }
+                }
+            ),
         }
         built.start_sites("apex", odd)
         home = site_specification("home", [HOME, SECOND_HOME, PRIVATE], [8448, 8449], authorities)

@@ -260,6 +260,16 @@ def cors_header_for_another_client(domain):
     allow(domain, "https://chat.example")
 
 
+@case(
+    error("redirect_insecure", "a redirect to the client document leads to plain HTTP, which browsers"),
+    verdict=WORKS,
+)
+def client_redirect_to_plain_http(domain):
+    """Mixed content: a page that came over HTTPS gets nothing over HTTP."""
+    domain.alone()
+    domain.apex.routes[CLIENT] = redirect(f"http://{domain.name}/plain-client-document")
+
+
 @case(error("client_cors", "allows only null"), verdict=WORKS)
 def cors_header_with_null(domain):
     allow(domain, "null")
@@ -286,4 +296,3 @@ def client_api_with_cors_twice(domain):
     domain.alone()
     headers = {"Content-Type": "application/json", "Access-Control-Allow-Origin": ["*", "*"]}
     domain.home.routes[VERSIONS]["headers"] = headers
-

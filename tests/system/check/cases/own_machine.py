@@ -52,7 +52,11 @@ def first_address_is_localhost(domain):
         "address_local",
         "this address is loopback, link-local or reserved, so nothing was sent there",
     ),
-    warning("connection_refused", "the connection is refused"),
+    warning(
+        "connection_refused",
+        "the connection is refused, after a redirect to http://example.com:8080/admin/restart",
+        times=2,
+    ),
     step="4",
     verdict=WORKS,
 )
