@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
+
 static bool read_all(int file, const char *path, gnutls_datum_t *content, struct problem *problem)
 {
     size_t total = 0;
@@ -42,6 +44,45 @@ void file_set_denied_remedy(const char *text)
 const char *file_denied_remedy(void)
 {
     return denied_remedy;
+}
+
+/* The last link on a path, and where it leads. */
+struct last_link {
+    char path[PATH_MAX];
+    char target[PATH_MAX]; /* empty: there is none */
+};
+
+static void note_link(void *context, const char *directory, const char *name, bool last)
+{
+    struct last_link *link = context;
+    char path[PATH_MAX], target[PATH_MAX];
+    ssize_t length = -1;
+
+    (void)last;
+    if ((size_t)snprintf(path, sizeof(path), "%s/%s", strcmp(directory, "/") == 0 ? "" : directory,
+                         name) < sizeof(path)) {
+        length = readlink(path, target, sizeof(target) - 1);
+    }
+    if (length > 0) {
+        target[length] = '\0';
+        memcpy(link->path, path, strlen(path) + 1);
+        memcpy(link->target, target, (size_t)length + 1);
+    }
+}
+
+/* Reports that there is nothing at `path`, and which link leads there. */
+static bool nothing_there(const char *path, struct problem *problem)
+{
+    struct last_link link = {.target = ""};
+
+    path_walk(path, note_link, &link);
+    if (link.target[0] == '\0') {
+        return problem_set(problem, "%s: cannot open it: %s", path, strerror(ENOENT));
+    }
+    return problem_set(problem,
+                       "%s: cannot open it: the link %s leads to %s, which is not there: is the "
+                       "folder that it leads into mounted here?",
+                       path, link.path, link.target);
 }
 
 /* Reports that `path` cannot be opened, from errno. */
@@ -97,7 +138,7 @@ bool file_read(const char *path, size_t limit, gnutls_datum_t *content, struct s
 
     *content = (gnutls_datum_t){0};
     if (file < 0) {
-        return cannot_open(path, problem);
+        return errno == ENOENT ? nothing_there(path, problem) : cannot_open(path, problem);
     }
     return read_opened(file, path, limit, content, status ? status : &own_status, problem);
 }

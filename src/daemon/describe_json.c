@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/tls/advice.h"
+
 /* Every json_t * may be NULL where memory ran out: Jansson then makes of it another NULL, and in
    the end nothing is written. */
 
@@ -57,6 +59,11 @@ static void find_in_file(struct findings *findings, const char *severity, const 
 
     problem_set(&problem, "%s: %s", path ? path : "(throwaway)", text);
     find(findings, severity, code, NULL, problem.text);
+}
+
+static void find_advice(void *findings, const char *code, const char *message)
+{
+    find(findings, "warning", code, NULL, message);
 }
 
 /* --- Certificates --- */
@@ -115,6 +122,9 @@ static json_t *describe_pair(const struct config *config, const struct certifica
     if (credentials) {
         credentials_visit_names(credentials, add_name, names);
         find_validity(findings, certificate, credentials);
+        if (certificate->certificate_path) {
+            advice_about(credentials, certificate->certificate_path, find_advice, findings);
+        }
         state = credentials->expiration <= time(NULL) ? "expired" : state;
     } else if (is_missing(config, certificate->certificate_path)) {
         state = "awaited";

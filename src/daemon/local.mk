@@ -40,6 +40,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/system/sandbox.c src/daemon/system/sandbox.h \
 	src/daemon/system/seccomp.c src/daemon/system/seccomp.h \
 	src/daemon/system/service_manager.c src/daemon/system/service_manager.h \
+	src/daemon/tls/advice.c src/daemon/tls/advice.h \
 	src/daemon/tls/certificate.c src/daemon/tls/certificate.h \
 	src/daemon/tls/certificate_set.c src/daemon/tls/certificate_set.h \
 	src/daemon/tls/chain.c src/daemon/tls/chain.h \

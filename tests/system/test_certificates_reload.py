@@ -1,13 +1,19 @@
 """Certificates that change while the daemon runs, in each way that files change."""
 
 import dataclasses
-import re
 import subprocess
 import time
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from harness.certificates import DAY, WAYS_THAT_FILES_CHANGE, Authority, RenamedOver, now
+from harness.certificates import (
+    DAY,
+    WAYS_THAT_FILES_CHANGE,
+    Authority,
+    RenamedOver,
+    members_of,
+    now,
+)
 from harness.daemon import SERVER_OPTION
 from harness.load import Load
 from harness.waiting import eventually, scaled
@@ -254,11 +260,6 @@ def test_other_files_in_the_directory_change_nothing(start, tmp_path, site):
     assert "matrix-wellknownd: " not in daemon.log[before:]
 
 
-def members_of(pair):
-    """The certificates of its chain, each as PEM."""
-    return re.findall(b"-----BEGIN.*?-----END CERTIFICATE-----\n", pair.chain, re.DOTALL)
-
-
 def test_a_renewed_leaf_before_another_intermediate_keeps_the_old_pair(
     start, authority, tmp_path, site
 ):
@@ -281,7 +282,7 @@ def test_a_renewed_leaf_before_another_intermediate_keeps_the_old_pair(
 def test_a_superfluous_root_that_has_expired_is_left_alone(start, authority, tmp_path, site):
     files = RenamedOver(tmp_path, site)
     daemon = start_with(start, files)
-    renewed = authority.issue("example.com")
+    renewed = authority.issue("example.com", "localhost")
     root = Authority.expired_root().public_bytes(serialization.Encoding.PEM)
     files.replace(dataclasses.replace(renewed, chain=renewed.chain + root))
     wait_until_served(daemon.https[0], renewed)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "daemon/tls/advice.h"
 #include "daemon/tls/self_signed.h"
 
 enum {
@@ -103,6 +104,13 @@ static void log_validity(struct certificate *certificate, const struct credentia
     }
 }
 
+static void log_advice(void *context, const char *code, const char *message)
+{
+    (void)context;
+    (void)code;
+    log_warning("%s", message);
+}
+
 bool certificate_usable(const struct certificate *certificate)
 {
     return atomic_load(&certificate->state) != CERTIFICATE_UNUSABLE;
@@ -123,6 +131,7 @@ bool certificate_load(struct certificate *certificate, bool keep)
         return false;
     }
     log_validity(certificate, credentials);
+    advice_about(credentials, certificate->certificate_path, log_advice, NULL);
     if (keep) {
         keep_credentials(certificate, credentials);
     } else {
@@ -318,6 +327,7 @@ static bool is_to_be_read(struct certificate *certificate, bool by_clock, bool *
 struct credentials *certificate_refresh(struct certificate *certificate, bool by_clock)
 {
     struct credentials *credentials;
+    const struct credentials *old;
     struct problem problem;
     char date[CERTIFICATE_DATE_SIZE];
     bool changed;
@@ -333,6 +343,11 @@ struct credentials *certificate_refresh(struct certificate *certificate, bool by
     }
     log_info("%s: new certificate in use, good until %s", certificate->certificate_path,
              certificate_date(credentials->expiration, date));
+    advice_about(credentials, certificate->certificate_path, log_advice, NULL);
+    old = atomic_load(&certificate->current);
+    if (old) {
+        advice_about_renewal(credentials, old, certificate->certificate_path, log_advice, NULL);
+    }
     note_usable(certificate, credentials);
     certificate->refused = false;
     certificate->last_expiry_warning = 0;

@@ -248,13 +248,21 @@ static bool is_expired_root(gnutls_x509_crt_t certificate)
            gnutls_x509_crt_get_expiration_time(certificate) <= time(NULL);
 }
 
-static bool refuse_stranger(gnutls_x509_crt_t stranger, const char *path, struct problem *problem)
+/* `first` is the one that is taken for the leaf. */
+static bool refuse_stranger(gnutls_x509_crt_t stranger, gnutls_x509_crt_t first, const char *path,
+                            struct problem *problem)
 {
     gnutls_datum_t subject = {0}, issuer = {0};
 
     if (gnutls_x509_crt_get_dn3(stranger, &subject, 0) < 0 ||
         gnutls_x509_crt_get_issuer_dn3(stranger, &issuer, 0) < 0) {
         problem_set(problem, "%s: a certificate in it does not belong to the chain", path);
+    } else if (gnutls_x509_crt_check_issuer(stranger, first)) {
+        problem_set(problem,
+                    "%s: begins with the intermediate \"%s\": put the certificate of \"%s\" first, "
+                    "then each one that signed the one before",
+                    path, problem_excerpt((char *)issuer.data).text,
+                    problem_excerpt((char *)subject.data).text);
     } else {
         problem_set(problem,
                     "%s: the certificate of \"%s\" from \"%s\" in it does not belong to the chain "
@@ -298,7 +306,7 @@ static bool check_chain(struct chain *chain, const char *path, struct problem *p
         gnutls_x509_crt_t last = chain->items[chain->length - 1];
 
         if (!is_expired_root(last)) {
-            return refuse_stranger(last, path, problem);
+            return refuse_stranger(last, chain->items[0], path, problem);
         }
         gnutls_x509_crt_deinit(last);
         chain->length--;

@@ -95,6 +95,7 @@ struct credentials *credentials_parse(const char *certificate_path,
     struct chain chain = {0};
     gnutls_privkey_t private_key;
     struct credentials *credentials = NULL;
+    bool is_ca;
 
     if (!reserve_is_there()) {
         problem_set(problem, "%s: out of memory", certificate_path);
@@ -103,6 +104,7 @@ struct credentials *credentials_parse(const char *certificate_path,
     if (!chain_parse(&chain, certificate_path, certificate, problem)) {
         return NULL;
     }
+    is_ca = gnutls_x509_crt_get_ca_status(chain.items[0], NULL) > 0;
     private_key = key_parse(key_path, key, problem);
     if (private_key) {
         credentials = credentials_new(&chain, private_key);
@@ -112,8 +114,10 @@ struct credentials *credentials_parse(const char *certificate_path,
     }
     chain_clear(&chain);
     if (credentials && !pair_matches(credentials)) {
-        problem_set(problem, "%s: the private key does not belong to the certificate in %s",
-                    key_path, certificate_path);
+        problem_set(problem, "%s: the private key does not belong to the certificate in %s%s",
+                    key_path, certificate_path,
+                    is_ca ? ", which begins with a CA's: name fullchain.pem in place of chain.pem"
+                          : "");
         credentials_free(credentials);
         return NULL;
     }

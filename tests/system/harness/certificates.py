@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,11 @@ def private_key_pem(key, form="PKCS8"):
         getattr(serialization.PrivateFormat, form),
         serialization.NoEncryption(),
     )
+
+
+def members_of(pair):
+    """The certificates of its chain, each as PEM."""
+    return re.findall(b"-----BEGIN.*?-----END CERTIFICATE-----\n", pair.chain, re.DOTALL)
 
 
 @dataclass
@@ -120,6 +126,12 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         dates = {"not_before": now() - 9 * DAY, "not_after": now() - DAY}
         return cls._certificate("Old Root", key, "Old Root", key, is_ca=True, **dates)
+
+    def issue_unnamed(self, name):
+        """As of old: the name stands in the subject alone."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        leaf = self._certificate(name, key, "Test Intermediate", self._key)
+        return self._pair([leaf, self._intermediate], key)
 
     def issue_rsa(self, *names):
         return self.issue(*names, key=rsa.generate_private_key(65537, 2048))
