@@ -1,5 +1,7 @@
 /* What our code reads of a request: three lines, which are the target, the Host field and
    If-None-Match; and how the access log writes them down. */
+#include <jansson.h>
+
 #include "fuzz.h"
 
 #include "base/line.h"
@@ -39,17 +41,22 @@ static void check_log(const char *text)
     struct line line;
 
     line_start(&line, buffer, sizeof(buffer));
-    line_add_quoted(&line, text);
-    MUST(strlen(buffer) == line.length && line.length < sizeof(buffer));
+    line_add_quoted(&line, text, 100);
+    MUST(strlen(buffer) == line.length && line.length <= 100);
     for (const char *c = buffer; *c != '\0'; c++) {
         MUST(*c >= ' ' && *c < 0x7f && *c != '"');
     }
     line_start(&line, buffer, sizeof(buffer));
-    line_add_json(&line, text);
-    MUST(strlen(buffer) == line.length && line.length < sizeof(buffer));
-    for (const char *c = buffer; *c != '\0'; c++) {
-        MUST((unsigned char)*c >= ' ');
-    }
+    line_add(&line, "[\"");
+    line_add_json(&line, text, 100);
+    line_add(&line, "\"]");
+    MUST(strlen(buffer) == line.length && line.length <= 104);
+    json_t *parsed = json_loads(buffer, 0, NULL);
+    MUST(parsed);
+    json_decref(parsed);
+    line_start(&line, buffer, sizeof(buffer));
+    line_add_text(&line, text, 100);
+    MUST(strlen(buffer) == line.length && line.length <= 100);
 }
 
 static void check_framing(const char *length, const char *coding)

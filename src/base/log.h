@@ -3,6 +3,9 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "base/line.h"
 
 enum log_level {
     LOG_LEVEL_ERROR,
@@ -16,22 +19,38 @@ enum log_format {
     LOG_FORMAT_JSON,
 };
 
+enum {
+    /* No line is longer, its end included: a pipe takes such a one whole or not at all, whoever
+       else writes to it (pipe(7), PIPE_BUF). */
+    LOG_LINE_SIZE = 4096,
+};
+
+/* What errors and warnings begin with; not copied. To be called first. */
+void log_open(const char *program);
+
 /* Sets what is written from now on. Before the first call: info, text. Where standard error is the
    systemd journal (JOURNAL_STREAM), text lines begin with the journal's priority `<N>`. */
 void log_setup(enum log_level level, enum log_format format);
 
 enum log_format log_current_format(void);
 
-struct line; /* escape.h */
+/* From now on no line waits for whoever reads the log: one that cannot be written at once is
+   dropped and counted, and a warning says how many were as soon as there is room. To be called
+   before the threads start, and before the right to open what standard error is may be given up. */
+void log_never_wait(void);
+
+/* How many lines have been dropped. */
+uint64_t log_dropped_lines(void);
 
 /* For the access log: begins a text line with the journal's priority where there is the journal,
-   adds `"time":"…"` to a JSON line, writes a finished line. */
+   adds `"time":"…"` to a JSON line, writes a finished line, of LOG_LINE_SIZE bytes at most. */
 void log_start_text_line(struct line *line, enum log_level level);
 void log_write_line(struct line *line);
 void log_add_json_time(struct line *line);
 
 /* Each writes one line with one write(2), from any thread. Control characters are escaped, so that
-   what a client sent cannot forge a line. Errors and warnings begin with the program's name. */
+   what a client sent cannot forge a line, and a message that is too long is cut, with a mark.
+   Errors and warnings begin with the program's name. */
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -123,6 +123,7 @@ int main(int argc, char **argv)
     struct problem problem;
     int status = EXIT_SUCCESS;
 
+    log_open("matrix-wellknownd");
     if (!options_parse(&options, argc, argv, environ, &problem) || !execute(&options, &problem)) {
         log_error("%s", problem.text);
         status = problem.status;

@@ -168,6 +168,7 @@ static bool start(struct running *running, const struct config *config, struct p
         return false;
     }
     listeners_close(&none);
+    log_never_wait();
     if ((config->user && !privileges_drop(config->user, problem)) ||
         !sandbox_enter(config, problem) ||
         !workers_start(service, thread_count(config), config->max_connections, tls, problem)) {

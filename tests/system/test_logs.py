@@ -1,12 +1,18 @@
 """What the daemon writes: text, JSON, journal priorities, and the access log."""
 
+import contextlib
 import json
+import os
+import random
 import re
+import shutil
+import socket
+import time
 
 import pytest
-from harness.daemon import PLAIN, run
+from harness.daemon import PLAIN, free_port, run
 from harness.service_manager import journal_of
-from harness.waiting import eventually
+from harness.waiting import eventually, scaled
 from harness.wire import request_bytes
 
 COMBINED = re.compile(
@@ -245,3 +251,130 @@ def test_lines_of_many_clients_do_not_mix(start):
         connection.close()
     assert len(access_lines(daemon, 400)) == 400
     assert all(COMBINED.fullmatch(line) or "ready" in line for line in daemon.output.splitlines())
+
+
+# Whole lines
+
+
+def odd_text(generator, length):
+    """What a header may hold, much of which has to be escaped."""
+    alphabet = 'abc "\\\u00fc\u00ff\u0080%{}' + "\t"
+    return "".join(generator.choice(alphabet) for _ in range(length)).strip()
+
+
+@pytest.mark.parametrize("log_format", ("text", "json"))
+def test_every_line_is_whole_however_long_what_clients_send(start, log_format):
+    daemon = start.plain("--access-log", "--log-format", log_format)
+    generator = random.Random(1)
+    for _ in range(60):
+        with daemon.http[0].connect() as connection:
+            target = "/" + "".join(
+                generator.choice('abc"\\{}|^') for _ in range(generator.choice((1, 1000, 3000)))
+            )
+            headers = [
+                (name, odd_text(generator, generator.choice((0, 10, 900, 1700))))
+                for name in ("User-Agent", "Referer")
+            ]
+            connection.send(
+                request_bytes(target, headers=[*headers, ("Connection", "close")])
+            )
+            connection.read_to_end()
+    daemon.http[0].get("/the-last")
+    eventually(lambda: "/the-last" in daemon.output, "the last line")
+    lines = [line for line in daemon.output.splitlines() if not line.startswith("ready")]
+    if log_format == "json":
+        entries = [json.loads(line) for line in lines]
+        assert any(entry.get("user_agent", "").endswith("\u2026") for entry in entries)
+    else:
+        assert all(COMBINED.fullmatch(line) for line in lines)
+        assert any(COMBINED.fullmatch(line)["agent"].endswith("...") for line in lines)
+    assert len(lines) >= 61
+    assert max(len(line.encode()) for line in lines) < 4096
+
+
+# A reader that lives and stops reading
+
+
+class StalledReader:
+    """What standard error of a daemon leads to: read from only when the test says so."""
+
+    def __init__(self, descriptor):
+        self.descriptor = descriptor
+        os.set_blocking(descriptor, False)
+
+    def read(self):
+        """All that has been written since the last time."""
+        data = b""
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(self.descriptor, 65536):
+                data += chunk
+        return data.decode(errors="backslashreplace")
+
+
+@pytest.fixture(params=("pipe", "pipe of another user", "socket"))
+def stalled(request, start, tmp_path):
+    """A daemon with an access log, on a port that is known, and the reader of its log."""
+    port, metrics = free_port(), free_port()
+    if request.param == "socket":
+        own, other = socket.socketpair()
+        starter = ["bash", "-c", f'exec "$@" 2>&{other.fileno()}', "bash"]
+        details = {"pass_fds": (other.fileno(),)}
+        reader = StalledReader(own.detach())
+    else:
+        path = tmp_path / "log"
+        os.mkfifo(path, 0o600)
+        reader = StalledReader(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+        user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        if request.param == "pipe":
+            user = []
+        elif os.geteuid() != 0 or not shutil.which("setpriv"):
+            pytest.skip("only root can give a daemon another user's pipe")
+        starter = ["sh", "-c", f'exec "$@" 2>{path}', "sh", *user]
+        details = {}
+    daemon = start.without_waiting(
+        *("--server", "m.example:1", "--access-log", "--listen-http", f"127.0.0.1:{port}"),
+        *("--metrics-listen", f"127.0.0.1:{metrics}"),
+        starter=starter,
+        **details,
+    )
+    endpoint = daemon.endpoint("127.0.0.1", port)
+    eventually(endpoint.serves, "an answer")
+    daemon.metrics.append(daemon.endpoint("127.0.0.1", metrics))
+    yield daemon, endpoint, reader
+    os.close(reader.descriptor)
+
+
+def dropped_lines(daemon):
+    text = daemon.metrics[0].get("/metrics").body.decode()
+    return int(re.search(r"^matrix_wellknownd_log_lines_dropped_total (\d+)$", text, re.MULTILINE)[1])
+
+
+def fill(endpoint):
+    """Requests whose lines are more than a pipe or a socket holds, each of which is answered."""
+    for _ in range(600):
+        assert endpoint.get(headers=[("User-Agent", "x" * 700)]).status == 200
+
+
+def test_a_reader_that_stops_reading_stops_nobody(stalled):
+    daemon, endpoint, reader = stalled
+    assert dropped_lines(daemon) == 0
+    fill(endpoint)
+    dropped = dropped_lines(daemon)
+    assert dropped > 0
+    text = reader.read()
+    endpoint.get("/after")
+    text += eventually(reader.read, "the next line")
+    mentioned = re.findall(r"warning: (\d+) lines? of the log", text)
+    assert sum(map(int, mentioned)) == dropped
+    lines = [line for line in text.splitlines() if " - - [" in line]
+    assert lines and all(COMBINED.fullmatch(line) for line in lines)
+    assert "/after" in lines[-1]
+    assert dropped_lines(daemon) == dropped
+
+
+def test_a_reader_that_stops_reading_does_not_hold_up_the_end(stalled):
+    daemon, endpoint, _ = stalled
+    fill(endpoint)
+    started = time.monotonic()
+    daemon.stop()
+    assert time.monotonic() - started < scaled(5)

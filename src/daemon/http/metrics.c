@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "daemon/net/service.h"
 #include "daemon/net/worker.h"
 
@@ -96,6 +97,18 @@ static void render_certificates(FILE *out, const struct site_table *table)
     }
 }
 
+/* Closes the stream whether or not all of it could be written; only then is its text ours. */
+static char *finish(FILE *out, char **text)
+{
+    bool whole = !ferror(out);
+
+    if (fclose(out) != 0 || !whole) {
+        free(*text);
+        *text = NULL;
+    }
+    return *text;
+}
+
 char *metrics_render(struct service *service)
 {
     char *text = NULL;
@@ -115,11 +128,10 @@ char *metrics_render(struct service *service)
             (uintmax_t)atomic_load(&service->reloads_ok));
     fprintf(out, "matrix_wellknownd_reloads_total{result=\"failed\"} %ju\n",
             (uintmax_t)atomic_load(&service->reloads_failed));
+    head(out, "log_lines_dropped_total", "counter",
+         "Lines of the log that were dropped because its reader took none.");
+    fprintf(out, "matrix_wellknownd_log_lines_dropped_total %ju\n", (uintmax_t)log_dropped_lines());
     head(out, "build_info", "gauge", "The version, as a label; the value is always 1.");
     fprintf(out, "matrix_wellknownd_build_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
-    if (ferror(out) || fclose(out) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    return finish(out, &text);
 }

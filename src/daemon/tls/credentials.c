@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <gnutls/x509.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,7 +210,7 @@ static void add_name(void *context, const char *name)
     struct line *line = context;
 
     line_add(line, line->length > 0 ? ", " : "");
-    line_add_quoted(line, name);
+    line_add_quoted(line, name, SIZE_MAX);
 }
 
 const char *credentials_names(const struct credentials *credentials, char *text, size_t size)
