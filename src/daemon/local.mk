@@ -49,6 +49,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/tls/renewal.c src/daemon/tls/renewal.h \
 	src/daemon/tls/self_signed.c src/daemon/tls/self_signed.h \
 	src/daemon/net/session.c src/daemon/net/session.h \
+	src/daemon/tls/trust.c src/daemon/tls/trust.h \
 	src/daemon/tls/watch.c src/daemon/tls/watch.h
 
 sbin_PROGRAMS += matrix-wellknownd

@@ -24,6 +24,7 @@
 #include "daemon/system/sandbox.h"
 #include "daemon/system/service_manager.h"
 #include "daemon/tls/renewal.h"
+#include "daemon/tls/trust.h"
 
 enum {
     STOP_PATIENCE = 5000, /* milliseconds */
@@ -146,6 +147,7 @@ static bool start(struct running *running, const struct config *config, struct p
 
     running->signals = take_signals();
     service_manager_connect();
+    trust_open();
     if (running->signals < 0) {
         return problem_set(problem, "cannot receive signals: %s", strerror(errno));
     }

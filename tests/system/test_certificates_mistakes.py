@@ -2,6 +2,7 @@
 use with a warning; in both cases the log says what is wrong and what to do."""
 
 import dataclasses
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import subprocess
 import pytest
 from harness.certificates import DAY, Authority, RenamedOver, members_of, now
 from harness.daemon import BINARY, HTTPS, SERVER_OPTION, environment_of, run
+from harness.pebble import in_trust_of
 from harness.waiting import scaled
 from harness.wire import trusting_anyone
 
@@ -171,3 +173,24 @@ def test_a_single_file_that_is_mounted_gets_a_warning(files, tmp_path):
     assert tested.returncode == 0, tested
     assert "site.pem: is mounted by itself" in tested.stderr
     assert "mount its folder" in tested.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can have the system trust another CA")
+@pytest.mark.parametrize("was_trusted", (True, False))
+def test_a_renewal_that_leads_to_no_ca_of_the_system_is_not_silent(
+    start, authority, tmp_path, files, was_trusted
+):
+    """Where the one before did: with a CA of one's own, nothing is expected."""
+    (tmp_path / "other").mkdir()
+    other = Authority(tmp_path / "other", root="Other Root")
+    trusted = authority if was_trusted else other
+    line = (*SERVER_OPTION, *HTTPS, "--certificate", files.certificate, "--key", files.key)
+    daemon = start(*line, starter=in_trust_of(trusted.file))
+    files.replace(authority.issue_deep("example.com", 4))
+    daemon.wait_for_log("new certificate in use")
+    before = len(daemon.log)
+    assert "warning" not in daemon.log
+    stranger = other if was_trusted else Authority(tmp_path, root="Third Root")
+    files.replace(stranger.issue("example.com"))
+    daemon.wait_for_log("new certificate in use", before)
+    assert ("CA that this system trusts" in daemon.log) == was_trusted

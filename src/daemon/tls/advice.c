@@ -4,7 +4,10 @@
 #include <gnutls/x509.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+
+#include "daemon/tls/trust.h"
 
 enum {
     NAMES_COMPARED = 20 /* of a renewed certificate: each takes a parsing */
@@ -106,10 +109,40 @@ static void check_name(void *context, const char *name)
     }
 }
 
+/* The name of the CA that a chain leads to but does not hold, as DER, to be freed by GnuTLS. */
+static gnutls_datum_t anchor_of(const struct credentials *credentials)
+{
+    gnutls_x509_crt_t last = NULL;
+    gnutls_datum_t name = {0};
+
+    if (gnutls_pcert_export_x509(&credentials->chain[credentials->chain_length - 1], &last) == 0) {
+        gnutls_x509_crt_get_raw_issuer_dn(last, &name);
+        gnutls_x509_crt_deinit(last);
+    }
+    return name;
+}
+
+/* Most renewals lead to the same CA, and need no verification. */
+static bool leads_elsewhere(const struct credentials *credentials, const struct credentials *old)
+{
+    gnutls_datum_t names[] = {anchor_of(credentials), anchor_of(old)};
+    bool same = names[0].size == names[1].size && names[0].size > 0 &&
+                memcmp(names[0].data, names[1].data, names[0].size) == 0;
+
+    gnutls_free(names[0].data);
+    gnutls_free(names[1].data);
+    return !same;
+}
+
 void advice_about_renewal(const struct credentials *credentials, const struct credentials *old,
                           const char *path, advice_visit *visit, void *context)
 {
     struct adviser adviser = {credentials, path, visit, context, 0};
 
     credentials_visit_names(old, check_name, &adviser);
+    if (leads_elsewhere(credentials, old) && trust_verify(old) && !trust_verify(credentials)) {
+        advise(&adviser, "certificate_no_longer_trusted",
+               "the new certificate does not lead to a CA that this system trusts, as the old one "
+               "did: other servers will probably refuse it: see what has issued it");
+    }
 }

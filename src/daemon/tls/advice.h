@@ -13,7 +13,8 @@ typedef void advice_visit(void *context, const char *code, const char *message);
 void advice_about(const struct credentials *credentials, const char *path, advice_visit *visit,
                   void *context);
 
-/* The same about a pair that takes another one's place: names that it has lost. */
+/* The same about a pair that takes another one's place: names that it has lost, and the trust
+   of the system's CAs. */
 void advice_about_renewal(const struct credentials *credentials, const struct credentials *old,
                           const char *path, advice_visit *visit, void *context);
 

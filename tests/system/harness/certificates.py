@@ -75,15 +75,15 @@ class Pair:
 class Authority:
     """A root and an intermediate; what it issues is served with the intermediate in the chain."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, root="Test Root"):
         root_key = ec.generate_private_key(ec.SECP256R1())
         self._key = ec.generate_private_key(ec.SECP256R1())
-        root = self._certificate("Test Root", root_key, "Test Root", root_key, is_ca=True)
+        own = self._certificate(root, root_key, root, root_key, is_ca=True)
         self._intermediate = self._certificate(
-            "Test Intermediate", self._key, "Test Root", root_key, is_ca=True
+            "Test Intermediate", self._key, root, root_key, is_ca=True
         )
         self.file = Path(directory) / "authority.pem"
-        self.file.write_bytes(root.public_bytes(serialization.Encoding.PEM))
+        self.file.write_bytes(own.public_bytes(serialization.Encoding.PEM))
 
     def issue(self, *names, not_before=None, not_after=None, key=None):
         """A pair for these DNS names, good from yesterday for 90 days unless told otherwise."""
