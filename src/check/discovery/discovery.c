@@ -62,7 +62,9 @@ struct discovery *discovery_create(const char *name, const struct network *netwo
     }
     struct discovery *discovery = calloc(1, sizeof(*discovery));
     if (!discovery) {
-        text_end_without_memory();
+        problem_set(problem, "out of memory");
+        free(ascii);
+        return NULL;
     }
     discovery->network = network;
     discovery->check_client = check_client;

@@ -5,7 +5,6 @@
 
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdnoreturn.h>
 
 /* A formatted string; the caller frees it. */
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -26,6 +25,6 @@ char *text_copy_part(const char *text, size_t length);
 char *text_printable(const char *text, size_t length);
 
 /* Says so, and ends the program with status 1. */
-noreturn void text_end_without_memory(void);
+_Noreturn void text_end_without_memory(void);
 
 #endif
