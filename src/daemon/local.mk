@@ -33,7 +33,9 @@ libdaemon_a_SOURCES = \
 	src/daemon/net/transport.c src/daemon/net/transport.h \
 	src/daemon/net/worker.c src/daemon/net/worker.h \
 	src/daemon/net/workers.c src/daemon/net/workers.h \
+	src/daemon/reload.c src/daemon/reload.h \
 	src/daemon/run.c src/daemon/run.h \
+	src/daemon/running.c src/daemon/running.h \
 	src/daemon/net/service.h \
 	src/daemon/system/landlock.c src/daemon/system/landlock.h \
 	src/daemon/system/privileges.c src/daemon/system/privileges.h \
@@ -46,10 +48,12 @@ libdaemon_a_SOURCES = \
 	src/daemon/tls/chain.c src/daemon/tls/chain.h \
 	src/daemon/tls/credentials.c src/daemon/tls/credentials.h \
 	src/daemon/tls/key.c src/daemon/tls/key.h \
+	src/daemon/tls/random.c src/daemon/tls/random.h \
 	src/daemon/tls/renewal.c src/daemon/tls/renewal.h \
 	src/daemon/tls/self_signed.c src/daemon/tls/self_signed.h \
 	src/daemon/net/session.c src/daemon/net/session.h \
 	src/daemon/tls/trust.c src/daemon/tls/trust.h \
+	src/daemon/net/socket_holder.c src/daemon/net/socket_holder.h \
 	src/daemon/tls/watch.c src/daemon/tls/watch.h
 
 sbin_PROGRAMS += matrix-wellknownd

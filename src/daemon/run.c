@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,17 +12,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/config/configuration.h"
-#include "daemon/net/listeners.h"
-#include "daemon/net/service.h"
 #include "daemon/net/session.h"
-#include "daemon/net/worker.h"
 #include "daemon/net/workers.h"
+#include "daemon/reload.h"
+#include "daemon/running.h"
 #include "daemon/site/responses.h"
 #include "daemon/system/privileges.h"
 #include "daemon/system/sandbox.h"
 #include "daemon/system/service_manager.h"
-#include "daemon/tls/renewal.h"
 #include "daemon/tls/trust.h"
 
 enum {
@@ -31,30 +27,40 @@ enum {
     DESCRIPTORS_BESIDE_CONNECTIONS = 64,
 };
 
-/* All that the main thread holds. */
-struct running {
-    const struct options *options;
-    struct service *service;
-    struct listeners listeners;
-    struct renewal *renewal;
-    unsigned max_connections;
-    int signals;
-};
+/* --- Start --- */
 
-static void log_warnings(const struct config *config)
+/* From here on these signals are read, not delivered; all threads inherit it. */
+static bool take_signals(struct running *running, struct problem *problem)
 {
-    for (size_t i = 0; i < config->warning_count; i++) {
-        log_warning("%s", config->warnings[i]);
-    }
+    sigset_t set;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    running->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return running->signals >= 0 ||
+           problem_set(problem, "cannot receive signals: signalfd: %s", strerror(errno));
 }
 
-static void log_ready(const struct running *running)
+static bool inherit_sockets(struct listeners *listeners, struct problem *problem)
 {
-    char addresses[2048];
+    const char *names;
+    int count = service_manager_sockets(&names, problem);
 
-    listeners_describe(&running->listeners, addresses, sizeof(addresses));
-    log_info("ready %s", addresses);
-    service_manager_status("serving %s", addresses);
+    return count >= 0 &&
+           listeners_inherit(listeners, SERVICE_MANAGER_FIRST_SOCKET, count, names, problem);
+}
+
+static bool publish_table(struct running *running, const struct config *config,
+                          struct problem *problem)
+{
+    struct site_table *table = running_build_table(running, config, problem);
+
+    atomic_store(&running->service->table, table);
+    return table != NULL;
 }
 
 /* Room for all connections, if the hard limit allows. */
@@ -74,48 +80,27 @@ static void raise_file_limit(unsigned max_connections)
     }
 }
 
-/* How many threads: as configured, else one for each CPU that we may use. */
-static unsigned thread_count(const struct config *config)
+static bool open_listeners(struct running *running, const struct config *config,
+                           struct problem *problem)
 {
-    cpu_set_t usable;
+    struct listeners_change change;
 
-    if (config->threads > 0) {
-        return config->threads;
+    listeners_remove_stale(config);
+    if (!listeners_prepare(&running->listeners, config, &change, problem)) {
+        return false;
     }
-    return sched_getaffinity(0, sizeof(usable), &usable) == 0 ? (unsigned)CPU_COUNT(&usable) : 1;
-}
-
-/* From here on these signals are read, not delivered; all threads inherit it. */
-static int take_signals(void)
-{
-    sigset_t set;
-
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&set);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-/* Lets the workers accept from the listeners that they do not know yet. */
-static bool open_doors(struct running *running, struct problem *problem)
-{
-    for (size_t i = 0; i < running->listeners.count; i++) {
-        struct listener *listener = running->listeners.items[i];
-
-        if (!listener->accepting && !workers_add_listener(running->service, listener, problem)) {
-            return false;
-        }
-        listener->accepting = true;
-    }
+    listeners_commit(&running->listeners, &change);
+    listeners_close(&change.dropped); /* there are none */
     return true;
 }
 
-static struct certificate_set *certificates(struct running *running)
+/* Remembers what a reload cannot change. */
+static bool keep_fixed_settings(struct running *running, const struct config *config,
+                                struct problem *problem)
 {
-    return &atomic_load(&running->service->table)->certificates;
+    running->max_connections = config->max_connections;
+    running->user = config->user ? strdup(config->user) : NULL;
+    return running->user || !config->user || problem_set(problem, "out of memory");
 }
 
 /* Waits until no worker can be about to take up what has been replaced. */
@@ -124,143 +109,52 @@ static void grace_period(void *service)
     workers_synchronize(service);
 }
 
-static enum site_certificates certificates_needed(bool tls)
+static bool start_renewal(struct running *running, struct problem *problem)
 {
-    return tls ? SITE_CERTIFICATES_AS_NEEDED : SITE_CERTIFICATES_NONE;
+    running->renewal = renewal_new(grace_period, running->service);
+    if (!running->renewal) {
+        return problem_set(problem, "out of memory");
+    }
+    running_follow_certificates(running);
+    return true;
 }
 
-static bool inherit_sockets(struct listeners *listeners, struct problem *problem)
-{
-    const char *names;
-    int count = service_manager_sockets(&names, problem);
-
-    return count >= 0 &&
-           listeners_inherit(listeners, SERVICE_MANAGER_FIRST_SOCKET, count, names, problem);
-}
-
+/* In this order: what takes privileges, giving them up, the threads, giving up what it takes to
+   start threads, and only then the first client. */
 static bool start(struct running *running, const struct config *config, struct problem *problem)
 {
     struct service *service = running->service;
     bool tls;
-    struct listeners none;
-    struct site_table *table;
 
-    running->signals = take_signals();
     service_manager_connect();
     trust_open();
-    if (running->signals < 0) {
-        return problem_set(problem, "cannot receive signals: %s", strerror(errno));
+    if (!take_signals(running, problem) || !keep_fixed_settings(running, config, problem) ||
+        !(responses_init() || problem_set(problem, "out of memory")) ||
+        !tls_init(service, problem) || !inherit_sockets(&running->listeners, problem) ||
+        !publish_table(running, config, problem)) {
+        return false;
     }
-    if (!responses_init()) {
-        return problem_set(problem, "out of memory");
-    }
-    if (!tls_init(service, problem) || !inherit_sockets(&running->listeners, problem)) {
+    raise_file_limit(config->max_connections);
+    if (!open_listeners(running, config, problem)) {
         return false;
     }
     tls = listeners_tls(&running->listeners, config);
-    table = site_table_build(config, NULL, certificates_needed(tls), problem);
-    if (!table) {
-        return false;
-    }
-    atomic_store(&service->table, table);
-    running->max_connections = config->max_connections;
-    raise_file_limit(config->max_connections);
-    listeners_remove_stale(config);
-    if (!listeners_update(&running->listeners, config, &none, problem)) {
-        return false;
-    }
-    listeners_close(&none);
     log_never_wait();
     if ((config->user && !privileges_drop(config->user, problem)) ||
         !sandbox_enter(config, problem) ||
-        !workers_start(service, thread_count(config), config->max_connections, tls, problem)) {
+        !workers_start(service, running_threads(config), config->max_connections, tls, problem) ||
+        !start_renewal(running, problem)) {
         return false;
     }
     if (config->self_signed && tls) {
         log_warning("serving a throwaway certificate: good for trying out, but other homeservers "
                     "and browsers refuse it");
     }
-    running->renewal = renewal_new(grace_period, service);
-    if (!running->renewal) {
-        return problem_set(problem, "out of memory");
-    }
-    renewal_follow(running->renewal, certificates(running));
     sandbox_seal();
-    return open_doors(running, problem);
+    return running_add_listeners(running, &running->listeners, problem);
 }
 
-/* What a reload cannot change. */
-static void warn_unchangeable(const struct running *running, const struct config *config)
-{
-    if (thread_count(config) != running->service->worker_count) {
-        log_warning("threads: a change takes effect at the next start");
-    }
-    if (config->max_connections > running->max_connections) {
-        log_warning("max_connections: more than %u take effect at the next start",
-                    running->max_connections);
-    }
-}
-
-/* Replaces the table and the listeners; nothing changes where it fails. */
-static bool reload_with(struct running *running, const struct config *config,
-                        struct problem *problem)
-{
-    struct service *service = running->service;
-    bool tls = listeners_tls(&running->listeners, config);
-    struct site_table *old = atomic_load(&service->table);
-    struct site_table *table = site_table_build(config, old, certificates_needed(tls), problem);
-    struct listeners dropped;
-
-    if (!table) {
-        return false;
-    }
-    if ((tls && !workers_add_tls(service, problem)) ||
-        !listeners_update(&running->listeners, config, &dropped, problem)) {
-        site_table_free(table);
-        return false;
-    }
-    atomic_store(&service->table, table);
-    for (size_t i = 0; i < dropped.count; i++) {
-        workers_remove_listener(service, dropped.items[i]);
-    }
-    workers_synchronize(service);
-    listeners_close(&dropped);
-    renewal_follow(running->renewal, certificates(running));
-    site_table_free(old);
-    return open_doors(running, problem);
-}
-
-static void reload(struct running *running)
-{
-    struct problem problem;
-    struct config *config;
-    bool good;
-
-    service_manager_reloading();
-    log_info("reloading");
-    config = config_load(running->options, &problem);
-    if (config) {
-        log_setup(config->log_level, config->log_format);
-        log_warnings(config);
-        warn_unchangeable(running, config);
-    }
-    good = config && sandbox_allows(config, &problem) && reload_with(running, config, &problem);
-    config_free(config);
-    if (good) {
-        atomic_fetch_add(&running->service->reloads_ok, 1);
-        log_ready(running);
-    } else {
-        atomic_fetch_add(&running->service->reloads_failed, 1);
-        log_error("%s", problem.text);
-        log_error("not reloaded: the configuration from before goes on: correct it and reload "
-                  "again");
-        service_manager_status("the last reload failed: %s", problem.text);
-    }
-    /* After the watch is on the new paths, so that nothing is missed in between. */
-    renewal_look(running->renewal);
-    malloc_trim(0);
-    service_manager_ready();
-}
+/* --- Serving --- */
 
 /* Handles what signals have come. False where we are to stop. */
 static bool handle_signals(struct running *running)
@@ -298,22 +192,20 @@ static void serve(struct running *running)
     }
 }
 
+/* --- Stop --- */
+
 static void stop(struct running *running)
 {
     struct service *service = running->service;
 
-    for (size_t i = 0; i < running->listeners.count; i++) {
-        if (running->listeners.items[i]->accepting) {
-            workers_remove_listener(service, running->listeners.items[i]);
-        }
-    }
-    workers_synchronize(service);
+    running_remove_listeners(running, &running->listeners);
     listeners_close(&running->listeners);
     workers_stop(service, STOP_PATIENCE);
     renewal_free(running->renewal);
     site_table_free(atomic_load(&service->table));
     responses_free();
     tls_clear(service);
+    free(running->user);
     if (running->signals >= 0) {
         close(running->signals);
     }
@@ -329,7 +221,7 @@ bool run(const struct options *options, struct problem *problem)
         return false;
     }
     log_setup(config->log_level, config->log_format);
-    log_warnings(config);
+    running_log_warnings(config);
     running.service = calloc(1, sizeof(*running.service));
     if (!running.service) {
         config_free(config);
@@ -339,9 +231,9 @@ bool run(const struct options *options, struct problem *problem)
     config_free(config);
     malloc_trim(0);
     if (good) {
-        log_ready(&running);
+        running_log_ready(&running);
         service_manager_ready();
-        certificate_set_warn(certificates(&running), time(NULL));
+        certificate_set_warn(&atomic_load(&running.service->table)->certificates, time(NULL));
         serve(&running);
         log_info("stopping");
         service_manager_stopping();

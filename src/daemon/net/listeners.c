@@ -15,6 +15,7 @@
 #include "base/line.h"
 #include "base/log.h"
 #include "daemon/net/connection.h"
+#include "daemon/net/socket_holder.h"
 
 enum {
     BACKLOG = 1024,
@@ -23,43 +24,19 @@ enum {
     SOCKET_BUFFER = 16 * 1024,
 };
 
-static bool listeners_append(struct listeners *listeners, struct listener *listener)
-{
-    struct listener **items =
-        realloc(listeners->items, (listeners->count + 1) * sizeof(*listeners->items));
-
-    if (!items) {
-        return false;
-    }
-    listeners->items = items;
-    listeners->items[listeners->count++] = listener;
-    return true;
-}
-
 static struct listener *listener_new(enum listener_kind kind, int socket)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
 
     if (listener) {
         listener->source = EVENT_LISTENER;
-        listener->kind = kind;
+        listener->kind = listener->next_kind = kind;
         listener->socket = socket;
     }
     return listener;
 }
 
-static void listener_close(struct listener *listener)
-{
-    const struct sockaddr_un *address = (const void *)&listener->bound.socket;
-
-    if (!listener->inherited && address->sun_family == AF_UNIX) {
-        unlink(address->sun_path);
-    }
-    close(listener->socket);
-    free(listener);
-}
-
-static void set_flag(int socket, int level, int option, int value)
+static void set_option(int socket, int level, int option, int value)
 {
     /* These make it faster, or more convenient; without them it works too. */
     if (setsockopt(socket, level, option, &value, sizeof(value)) != 0) {
@@ -73,10 +50,10 @@ static void set_inherited_options(int socket)
     int family = 0;
     socklen_t size = sizeof(family);
 
-    set_flag(socket, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
-    set_flag(socket, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+    set_option(socket, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
+    set_option(socket, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
     if (getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family != AF_UNIX) {
-        set_flag(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+        set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
     }
 }
 
@@ -86,6 +63,8 @@ static bool read_bound(struct listener *listener)
     return getsockname(listener->socket, (struct sockaddr *)&listener->bound.socket,
                        &listener->bound.length) == 0;
 }
+
+/* --- Passed by the service manager --- */
 
 static enum listener_kind kind_of_name(const char *name, size_t length)
 {
@@ -98,11 +77,10 @@ static enum listener_kind kind_of_name(const char *name, size_t length)
     return LISTENER_HTTPS;
 }
 
-/* Takes one passed socket, if it is one that listens. */
-static bool inherit_one(struct listeners *listeners, int socket, enum listener_kind kind,
-                        struct problem *problem)
+/* Adopts one socket, if it is one that listens; `listener` has its place already. */
+static bool adopt(struct listener *listener, struct problem *problem)
 {
-    struct listener *listener;
+    int socket = listener->socket;
     int listening = 0;
     socklen_t size = sizeof(listening);
     int flags = fcntl(socket, F_GETFL);
@@ -113,12 +91,6 @@ static bool inherit_one(struct listeners *listeners, int socket, enum listener_k
                            "socket: use ListenStream= with Accept=no",
                            socket);
     }
-    listener = listener_new(kind, socket);
-    if (!listener || !listeners_append(listeners, listener)) {
-        free(listener);
-        return problem_set(problem, "out of memory");
-    }
-    listener->inherited = true;
     if (!read_bound(listener) || fcntl(socket, F_SETFD, FD_CLOEXEC) != 0 || flags < 0 ||
         fcntl(socket, F_SETFL, flags | O_NONBLOCK) != 0) {
         return problem_set(problem, "descriptor %d from the service manager: %s", socket,
@@ -132,18 +104,191 @@ static bool inherit_one(struct listeners *listeners, int socket, enum listener_k
 bool listeners_inherit(struct listeners *listeners, int first, int count, const char *names,
                        struct problem *problem)
 {
-    for (int i = 0; i < count; i++) {
+    if (count == 0) {
+        return true;
+    }
+    listeners->items = calloc((size_t)count, sizeof(*listeners->items));
+    for (int i = 0; listeners->items && i < count; i++) {
         size_t length = names ? strcspn(names, ":") : 0;
+        struct listener *listener = listener_new(kind_of_name(names, length), first + i);
 
-        if (!inherit_one(listeners, first + i, kind_of_name(names, length), problem)) {
+        if (!listener) {
+            break;
+        }
+        listener->inherited = true;
+        listeners->items[listeners->count++] = listener;
+        if (!adopt(listener, problem)) {
             return false;
         }
         if (names) {
             names += length + (names[length] == ':');
         }
     }
+    return listeners->count == (size_t)count || problem_set(problem, "out of memory");
+}
+
+/* Whether the service manager passed a socket that clients ask for documents at. */
+static bool some_inherited(const struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (listeners->items[i]->inherited && listeners->items[i]->kind != LISTENER_METRICS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- What the configuration asks for --- */
+
+/* The HTTPS addresses to listen on: not the default one beside sockets that were passed. */
+static struct address_list https_addresses(const struct listeners *listeners,
+                                           const struct config *config)
+{
+    if (config->listen_is_default && some_inherited(listeners)) {
+        return (struct address_list){0};
+    }
+    return config->listen;
+}
+
+bool listeners_tls(const struct listeners *listeners, const struct config *config)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (listeners->items[i]->inherited && listeners->items[i]->kind == LISTENER_HTTPS) {
+            return true;
+        }
+    }
+    return https_addresses(listeners, config).count > 0;
+}
+
+static bool is_wildcard(const struct address *address)
+{
+    const struct sockaddr_in *ipv4 = (const void *)&address->socket;
+    const struct sockaddr_in6 *ipv6 = (const void *)&address->socket;
+
+    return (ipv4->sin_family == AF_INET && ipv4->sin_addr.s_addr == INADDR_ANY) ||
+           (ipv6->sin6_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&ipv6->sin6_addr));
+}
+
+static bool is_ipv6_wildcard(const struct address *address)
+{
+    return address->socket.ss_family == AF_INET6 && is_wildcard(address);
+}
+
+/* 0.0.0.0 with the port of [::]. */
+static struct address ipv4_wildcard(const struct address *ipv6)
+{
+    struct address address = {.length = sizeof(struct sockaddr_in)};
+    struct sockaddr_in *ipv4 = (void *)&address.socket;
+
+    ipv4->sin_family = AF_INET;
+    ipv4->sin_port = ((const struct sockaddr_in6 *)(const void *)&ipv6->socket)->sin6_port;
+    return address;
+}
+
+static bool list_names(const struct address_list *addresses, const struct address *address)
+{
+    for (size_t i = 0; i < addresses->count; i++) {
+        if (address_equal(&addresses->items[i], address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a listener on this address leaves IPv4 to others: [::] does where the configuration names
+   0.0.0.0 with that port too. */
+static bool leaves_ipv4_out(const struct address *address, const struct config *config)
+{
+    struct address ipv4;
+
+    if (address->socket.ss_family != AF_INET6 || !is_wildcard(address)) {
+        return address->socket.ss_family == AF_INET6;
+    }
+    ipv4 = ipv4_wildcard(address);
+    return !address_takes_free_port(address) &&
+           (list_names(&config->listen, &ipv4) || list_names(&config->listen_http, &ipv4) ||
+            list_names(&config->metrics_listen, &ipv4));
+}
+
+/* A listener that stays for this address. An address with a port of its own stands in one of the
+   lists only: its listener can become one of another kind. */
+static struct listener *find_listener(const struct listeners *listeners, enum listener_kind kind,
+                                      const struct address *address, bool ipv6_only)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        struct listener *listener = listeners->items[i];
+
+        if (!listener->wanted && listener->socket >= 0 && listener->ipv6_only == ipv6_only &&
+            (listener->kind == kind || !address_takes_free_port(address)) &&
+            address_equal(&listener->requested, address)) {
+            return listener;
+        }
+    }
+    return NULL;
+}
+
+/* Plans the listeners of one kind: each is one of now, or a new one, still closed. */
+static bool plan_kind(const struct listeners *listeners, const struct config *config,
+                      enum listener_kind kind, const struct address_list *addresses,
+                      struct listeners_change *change)
+{
+    for (size_t i = 0; i < addresses->count; i++) {
+        const struct address *address = &addresses->items[i];
+        bool ipv6_only = leaves_ipv4_out(address, config);
+        struct listener *listener = find_listener(listeners, kind, address, ipv6_only);
+
+        if (!listener) {
+            listener = listener_new(kind, -1);
+            if (!listener) {
+                return false;
+            }
+            listener->requested = *address;
+            listener->ipv6_only = ipv6_only;
+            change->opened.items[change->opened.count++] = listener;
+        }
+        listener->wanted = true;
+        listener->next_kind = kind;
+        change->next.items[change->next.count++] = listener;
+    }
     return true;
 }
+
+/* Sorts all listeners into those that stay, those to be opened and those to be dropped. */
+static bool plan(const struct listeners *listeners, const struct config *config,
+                 struct listeners_change *change)
+{
+    struct address_list https = https_addresses(listeners, config);
+    size_t count = https.count + config->listen_http.count + config->metrics_listen.count;
+
+    change->next.items = calloc(listeners->count + count + 1, sizeof(*change->next.items));
+    change->opened.items = calloc(count + 1, sizeof(*change->opened.items));
+    change->dropped.items = calloc(listeners->count + 1, sizeof(*change->dropped.items));
+    if (!change->next.items || !change->opened.items || !change->dropped.items) {
+        return false;
+    }
+    for (size_t i = 0; i < listeners->count; i++) {
+        struct listener *listener = listeners->items[i];
+
+        listener->wanted = listener->inherited;
+        listener->next_kind = listener->kind;
+        if (listener->inherited) {
+            change->next.items[change->next.count++] = listener;
+        }
+    }
+    if (!plan_kind(listeners, config, LISTENER_HTTPS, &https, change) ||
+        !plan_kind(listeners, config, LISTENER_HTTP, &config->listen_http, change) ||
+        !plan_kind(listeners, config, LISTENER_METRICS, &config->metrics_listen, change)) {
+        return false;
+    }
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (!listeners->items[i]->wanted) {
+            change->dropped.items[change->dropped.count++] = listeners->items[i];
+        }
+    }
+    return true;
+}
+
+/* --- Opening --- */
 
 static void remove_stale_socket(const struct address *address)
 {
@@ -178,26 +323,8 @@ void listeners_remove_stale(const struct config *config)
     }
 }
 
-static bool is_any_ipv6(const struct address *address)
-{
-    const struct sockaddr_in6 *ipv6 = (const void *)&address->socket;
-
-    return ipv6->sin6_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&ipv6->sin6_addr);
-}
-
-/* 0.0.0.0 with the port of [::], for a system without IPv6. */
-static struct address any_ipv4(const struct address *ipv6)
-{
-    struct address address = {.length = sizeof(struct sockaddr_in)};
-    struct sockaddr_in *ipv4 = (void *)&address.socket;
-
-    ipv4->sin_family = AF_INET;
-    ipv4->sin_port = ((const struct sockaddr_in6 *)(const void *)&ipv6->socket)->sin6_port;
-    return address;
-}
-
 /* A bound, listening socket, or -1 with errno. */
-static int open_socket(const struct address *address)
+static int open_socket(const struct address *address, bool ipv6_only)
 {
     int family = address->socket.ss_family;
     int opened = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -207,11 +334,11 @@ static int open_socket(const struct address *address)
         return -1;
     }
     if (family != AF_UNIX) {
-        set_flag(opened, SOL_SOCKET, SO_REUSEADDR, 1);
+        set_option(opened, SOL_SOCKET, SO_REUSEADDR, 1);
     }
     set_inherited_options(opened);
     if (family == AF_INET6) {
-        set_flag(opened, IPPROTO_IPV6, IPV6_V6ONLY, !is_any_ipv6(address));
+        set_option(opened, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only);
     }
     if (bind(opened, (const struct sockaddr *)&address->socket, address->length) == 0 &&
         listen(opened, BACKLOG) == 0) {
@@ -223,11 +350,63 @@ static int open_socket(const struct address *address)
     return -1;
 }
 
-static const char *remedy(int error)
+/* Whether an open listener has a port of what another one requests, so that only one can have it.
+ */
+static bool overlaps(const struct listener *open, const struct listener *other)
 {
+    const struct sockaddr_in6 *first = (const void *)&open->bound.socket;
+    const struct sockaddr_in6 *second = (const void *)&other->requested.socket;
+    bool same_family = first->sin6_family == second->sin6_family;
+
+    if (open->socket < 0 || first->sin6_family == AF_UNIX || second->sin6_family == AF_UNIX) {
+        return open->socket >= 0 && address_equal(&open->bound, &other->requested);
+    }
+    if (first->sin6_port != second->sin6_port) {
+        return false;
+    }
+    if (!same_family) {
+        return (is_ipv6_wildcard(&open->bound) && !open->ipv6_only) ||
+               (is_ipv6_wildcard(&other->requested) && !other->ipv6_only);
+    }
+    return is_wildcard(&open->bound) || is_wildcard(&other->requested) ||
+           address_equal(&open->bound, &other->requested);
+}
+
+/* Has the listeners that are to be dropped make room for a new one: they stay bound, so that
+   listeners_abandon can have them listen again. Returns whether there was any. */
+static bool pause_overlapping(const struct listener *listener, struct listeners_change *change)
+{
+    bool some = false;
+
+    for (size_t i = 0; i < change->dropped.count; i++) {
+        struct listener *dropped = change->dropped.items[i];
+
+        if (!dropped->paused && overlaps(dropped, listener) &&
+            shutdown(dropped->socket, SHUT_RD) == 0) {
+            dropped->paused = some = true;
+        }
+    }
+    return some;
+}
+
+/* What to do where the socket for a listener could not be opened. */
+static const char *remedy(const struct listener *listener, const struct listeners_change *change,
+                          int error, char *text, size_t size)
+{
+    char other[ADDRESS_TEXT_SIZE], holder[SOCKET_HOLDER_SIZE];
+
     switch (error) {
     case EADDRINUSE:
-        return ": another program has it: stop that one or choose another port";
+        for (size_t i = 0; i < change->next.count; i++) {
+            if (overlaps(change->next.items[i], listener)) {
+                snprintf(text, size, ": the listener on %s has it: leave one of the two out",
+                         address_format(&change->next.items[i]->bound, other));
+                return text;
+            }
+        }
+        snprintf(text, size, ": %s has it: stop that one or choose another port",
+                 socket_holder(&listener->requested, holder) ? holder : "another program");
+        return text;
     case EADDRNOTAVAIL:
         return ": this machine has no such address";
     case EACCES:
@@ -240,154 +419,96 @@ static const char *remedy(int error)
     }
 }
 
-static struct listener *listener_open(enum listener_kind kind, const struct address *requested,
-                                      struct problem *problem)
+static bool listener_open(struct listener *listener, struct listeners_change *change,
+                          struct problem *problem)
 {
+    const struct address *address = &listener->requested;
+    char text[ADDRESS_TEXT_SIZE], advice[SOCKET_HOLDER_SIZE + ADDRESS_TEXT_SIZE + 64];
     struct address ipv4;
-    struct listener *listener;
-    char text[ADDRESS_TEXT_SIZE];
-    int opened;
 
-    opened = open_socket(requested);
-    if (opened < 0 && is_any_ipv6(requested) && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
-        log_warning("%s: there is no IPv6 here: listening on IPv4 alone",
-                    address_format(requested, text));
-        ipv4 = any_ipv4(requested);
-        opened = open_socket(&ipv4);
+    listener->socket = open_socket(address, listener->ipv6_only);
+    if (listener->socket < 0 && errno == EADDRINUSE && pause_overlapping(listener, change)) {
+        listener->socket = open_socket(address, listener->ipv6_only);
     }
-    if (opened < 0) {
+    if (listener->socket < 0 && is_ipv6_wildcard(address) &&
+        (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
+        log_warning("%s: there is no IPv6 here: listening on IPv4 alone",
+                    address_format(address, text));
+        if (listener->ipv6_only) {
+            return true; /* another listener does so */
+        }
+        ipv4 = ipv4_wildcard(address);
+        listener->socket = open_socket(&ipv4, false);
+    }
+    if (listener->socket < 0 || !read_bound(listener)) {
         int error = errno;
 
-        problem_set(problem, "cannot listen on %s: %s%s", address_format(requested, text),
-                    strerror(error), remedy(error));
-        return NULL;
-    }
-    listener = listener_new(kind, opened);
-    if (!listener) {
-        problem_set(problem, "out of memory");
-        close(opened);
-        return NULL;
-    }
-    listener->requested = *requested;
-    if (!read_bound(listener)) {
-        problem_set(problem, "cannot listen on %s: %s", address_format(requested, text),
-                    strerror(errno));
-        listener_close(listener);
-        return NULL;
-    }
-    return listener;
-}
-
-/* Whether the service manager passed a socket that clients ask for documents at. */
-static bool some_inherited(const struct listeners *listeners)
-{
-    for (size_t i = 0; i < listeners->count; i++) {
-        if (listeners->items[i]->inherited && listeners->items[i]->kind != LISTENER_METRICS) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The HTTPS addresses to listen on: not the default one beside sockets that were passed. */
-static struct address_list https_addresses(const struct listeners *listeners,
-                                           const struct config *config)
-{
-    if (config->listen_is_default && some_inherited(listeners)) {
-        return (struct address_list){0};
-    }
-    return config->listen;
-}
-
-static struct listener *find_listener(const struct listeners *listeners, enum listener_kind kind,
-                                      const struct address *address)
-{
-    for (size_t i = 0; i < listeners->count; i++) {
-        struct listener *listener = listeners->items[i];
-
-        if (listener->kind == kind && !listener->wanted &&
-            address_equal(&listener->requested, address)) {
-            return listener;
-        }
-    }
-    return NULL;
-}
-
-/* Marks the listeners of these addresses as wanted, and opens into `opened` those that are not
-   there yet. */
-static bool want(struct listeners *listeners, struct listeners *opened, enum listener_kind kind,
-                 const struct address_list *addresses, struct problem *problem)
-{
-    for (size_t i = 0; i < addresses->count; i++) {
-        struct listener *listener = find_listener(listeners, kind, &addresses->items[i]);
-
-        if (listener) {
-            listener->wanted = true;
-            continue;
-        }
-        listener = listener_open(kind, &addresses->items[i], problem);
-        if (!listener) {
-            return false;
-        }
-        if (!listeners_append(opened, listener)) {
-            listener_close(listener);
-            return problem_set(problem, "out of memory");
-        }
+        return problem_set(problem, "cannot listen on %s: %s%s", address_format(address, text),
+                           strerror(error),
+                           remedy(listener, change, error, advice, sizeof(advice)));
     }
     return true;
 }
 
-bool listeners_update(struct listeners *listeners, const struct config *config,
-                      struct listeners *dropped, struct problem *problem)
+bool listeners_prepare(struct listeners *listeners, const struct config *config,
+                       struct listeners_change *change, struct problem *problem)
 {
-    struct address_list https = https_addresses(listeners, config);
-    struct listeners opened = {0}, kept = {0};
     bool good;
 
-    *dropped = (struct listeners){0};
-    for (size_t i = 0; i < listeners->count; i++) {
-        listeners->items[i]->wanted = listeners->items[i]->inherited;
+    *change = (struct listeners_change){0};
+    good = plan(listeners, config, change) || problem_set(problem, "out of memory");
+    for (size_t i = 0; good && i < change->opened.count; i++) {
+        good = listener_open(change->opened.items[i], change, problem);
     }
-    good = want(listeners, &opened, LISTENER_HTTPS, &https, problem) &&
-           want(listeners, &opened, LISTENER_HTTP, &config->listen_http, problem) &&
-           want(listeners, &opened, LISTENER_METRICS, &config->metrics_listen, problem);
-    if (good) {
-        kept.items = calloc(listeners->count + opened.count + 1, sizeof(*kept.items));
-        dropped->items = calloc(listeners->count + 1, sizeof(*dropped->items));
-        if (!kept.items || !dropped->items) {
-            good = problem_set(problem, "out of memory");
-        }
+    if (!good) {
+        listeners_abandon(change);
     }
-    if (!good || !kept.items || !dropped->items) {
-        listeners_close(&opened);
-        free(kept.items);
-        free(dropped->items);
-        *dropped = (struct listeners){0};
-        return false;
-    }
-    for (size_t i = 0; i < listeners->count; i++) {
-        struct listener *listener = listeners->items[i];
-        struct listeners *list = listener->wanted ? &kept : dropped;
-
-        list->items[list->count++] = listener;
-    }
-    for (size_t i = 0; i < opened.count; i++) {
-        kept.items[kept.count++] = opened.items[i];
-    }
-    free(listeners->items);
-    free(opened.items);
-    *listeners = kept;
-    return true;
+    return good;
 }
 
-bool listeners_tls(const struct listeners *listeners, const struct config *config)
+/* --- In force, or taken back --- */
+
+void listeners_commit(struct listeners *listeners, struct listeners_change *change)
 {
-    for (size_t i = 0; i < listeners->count; i++) {
-        if (listeners->items[i]->inherited && listeners->items[i]->kind == LISTENER_HTTPS) {
-            return true;
-        }
+    for (size_t i = 0; i < change->next.count; i++) {
+        change->next.items[i]->kind = change->next.items[i]->next_kind;
     }
-    return https_addresses(listeners, config).count > 0;
+    free(listeners->items);
+    free(change->opened.items);
+    *listeners = change->next;
+    change->next = change->opened = (struct listeners){0};
+}
+
+void listeners_abandon(struct listeners_change *change)
+{
+    char text[ADDRESS_TEXT_SIZE];
+
+    listeners_close(&change->opened);
+    for (size_t i = 0; i < change->dropped.count; i++) {
+        struct listener *listener = change->dropped.items[i];
+
+        if (listener->paused && listen(listener->socket, BACKLOG) != 0) {
+            log_error("%s: cannot listen there again: %s: restart the daemon",
+                      address_format(&listener->bound, text), strerror(errno));
+        }
+        listener->paused = false;
+    }
+    free(change->next.items);
+    free(change->dropped.items);
+    *change = (struct listeners_change){0};
+}
+
+static void listener_close(struct listener *listener)
+{
+    const struct sockaddr_un *address = (const void *)&listener->bound.socket;
+
+    if (listener->socket >= 0) {
+        if (!listener->inherited && address->sun_family == AF_UNIX) {
+            unlink(address->sun_path);
+        }
+        close(listener->socket);
+    }
+    free(listener);
 }
 
 void listeners_close(struct listeners *listeners)
@@ -409,7 +530,7 @@ const char *listeners_describe(const struct listeners *listeners, char *text, si
         for (size_t i = 0; i < listeners->count; i++) {
             const struct listener *listener = listeners->items[i];
 
-            if (listener->kind == kind) {
+            if (listener->kind == kind && listener->socket >= 0) {
                 line_add_format(&line, "%s%s://%s%s", line.length ? " " : "",
                                 kind == LISTENER_HTTPS ? "https" : "http",
                                 address_format(&listener->bound, address),

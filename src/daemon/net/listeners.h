@@ -1,7 +1,8 @@
-/* The sockets that clients connect to: opened by us, or handed over by the service manager. */
+/* The sockets that clients connect to: opened by us, or passed by the service manager. */
 #ifndef DAEMON_NET_LISTENERS_H
 #define DAEMON_NET_LISTENERS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,19 +17,30 @@ enum listener_kind {
 };
 
 struct listener {
-    int source; /* EVENT_LISTENER: what a worker's epoll set tells it by; see connection.h */
-    enum listener_kind kind;
-    struct address requested; /* as configured */
-    struct address bound;     /* as it is: the port that was free */
-    int socket;
-    bool inherited; /* from the service manager: never closed by a reload */
-    bool wanted;    /* while a reload compares old and new */
-    bool accepting; /* the workers know it */
+    int source; /* EVENT_LISTENER: what a worker's epoll set knows it by; see connection.h */
+    _Atomic(enum listener_kind) kind; /* workers read it; a reload may change it */
+    struct address requested;         /* as configured */
+    struct address bound;             /* as it is: the port that was free */
+    int socket;                       /* -1: not yet open */
+    bool inherited;                   /* from the service manager: never closed by a reload */
+    bool ipv6_only;                   /* IPv4 clients of a wildcard come to another listener */
+
+    /* While a change is prepared. */
+    bool wanted;
+    bool paused;
+    enum listener_kind next_kind;
 };
 
 struct listeners {
     struct listener **items;
     size_t count;
+};
+
+/* Another set of listeners, as far as making it can fail. */
+struct listeners_change {
+    struct listeners next;    /* all that there will be, by reference */
+    struct listeners opened;  /* those of `next` that are new */
+    struct listeners dropped; /* those of now that are not in `next`; still open */
 };
 
 /* Adopts `count` sockets that the service manager passed, from the descriptor `first` on, of the
@@ -40,15 +52,24 @@ bool listeners_inherit(struct listeners *listeners, int first, int count, const 
    answers at. For the start, while this process may connect to sockets. */
 void listeners_remove_stale(const struct config *config);
 
-/* Brings the listeners in line with the configuration: keeps those that it still names, opens new
-   ones and puts those that are no longer named into `dropped`, still open. Where one cannot be
-   opened, nothing has changed, and the problem names its address. The default listener is not
-   opened where the service manager passed an HTTPS or plain socket. */
-bool listeners_update(struct listeners *listeners, const struct config *config,
-                      struct listeners *dropped, struct problem *problem);
-
 /* Whether there will be HTTPS listeners with this configuration. */
 bool listeners_tls(const struct listeners *listeners, const struct config *config);
+
+/* Prepares to bring the listeners in line with the configuration: keeps those whose address it
+   still names, of whatever kind they will be, and opens the others. The default listener is not
+   opened where the service manager passed an HTTPS or plain socket. A dropped listener that has the
+   port of a new one is paused. Followed by listeners_commit or listeners_abandon, before which
+   workers may learn of those opened. Where one cannot be opened, nothing has changed, and the
+   problem names its address. */
+bool listeners_prepare(struct listeners *listeners, const struct config *config,
+                       struct listeners_change *change, struct problem *problem);
+
+/* Puts the change in force; it cannot fail. The caller closes `change->dropped` with
+   listeners_close once no worker can use them. */
+void listeners_commit(struct listeners *listeners, struct listeners_change *change);
+
+/* Takes the change back, and closes what was opened; no worker may use that. */
+void listeners_abandon(struct listeners_change *change);
 
 /* Closes and frees all; Unix sockets that we made are removed from the file system. */
 void listeners_close(struct listeners *listeners);

@@ -10,6 +10,7 @@
 #include "daemon/acme/challenge.h"
 #include "daemon/http/metrics.h"
 #include "daemon/net/worker.h"
+#include "daemon/tls/random.h"
 
 /* AES-128-GCM before AES-256-GCM saves a sixth of a handshake (SHA-384 has no instructions of its
    own), and X25519 before P-256 saves clients that offer only X25519 a HelloRetryRequest. Forward
@@ -25,7 +26,12 @@ const char tls_priorities[] =
 
 bool tls_init(struct service *service, struct problem *problem)
 {
-    int status = gnutls_session_ticket_key_generate(&service->ticket_key);
+    int status;
+
+    if (!random_works(problem)) {
+        return false;
+    }
+    status = gnutls_session_ticket_key_generate(&service->ticket_key);
 
     return status == 0 || problem_set(problem, "cannot make a key for session tickets: %s",
                                       gnutls_strerror(status));

@@ -30,7 +30,15 @@ static bool worker_add_daemon(struct worker *worker, struct MHD_Daemon **daemon,
     }
     mark->source = tls ? EVENT_HTTPS_DAEMON : EVENT_HTTP_DAEMON;
     info = MHD_get_daemon_info(*daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    return info && worker_add_event(worker, info->epoll_fd, mark);
+    if (!info || !worker_add_event(worker, info->epoll_fd, mark)) {
+        int error = errno;
+
+        MHD_stop_daemon(*daemon);
+        *daemon = NULL; /* so that the next attempt starts it again */
+        errno = error;
+        return false;
+    }
+    return true;
 }
 
 static bool worker_open(struct worker *worker, struct service *service, unsigned max_connections,
