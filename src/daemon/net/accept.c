@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "daemon/net/eviction.h"
+#include "daemon/tls/random.h"
 
 enum {
     ACCEPTS_PER_ROUND = 16
@@ -116,6 +117,19 @@ static enum first_bytes look_at_first_bytes(int socket)
     return received < needed ? FIRST_BYTES_AWAITED : FIRST_BYTES_TLS;
 }
 
+static void start_handshake(struct connection *connection)
+{
+    struct problem problem;
+
+    if (random_works(&problem)) {
+        hand_over(connection, true);
+        return;
+    }
+    log_error_seldom(problem.text);
+    metrics_count_handshake(&connection->worker->counters, METRICS_HANDSHAKE_FAILED);
+    connection_end(connection);
+}
+
 void accept_first_bytes(struct connection *connection)
 {
     struct worker *worker = connection->worker;
@@ -126,7 +140,7 @@ void accept_first_bytes(struct connection *connection)
     }
     switch (look_at_first_bytes(connection->socket)) {
     case FIRST_BYTES_TLS:
-        hand_over(connection, true);
+        start_handshake(connection);
         break;
     case FIRST_BYTES_PLAIN:
         connection->misdirected = true;
@@ -161,6 +175,38 @@ static void make_descriptor_free(struct worker *worker)
         /* The listener goes on saying that a client waits: without a pause this would be all that
            the worker does until others have closed something. */
         nanosleep(&moment, NULL);
+    }
+}
+
+/* accept(2) has failed otherwise. */
+static void note_failure(struct worker *worker, int error)
+{
+    static const struct timespec moment = {.tv_nsec = 2000000};
+
+    switch (error) {
+    case EAGAIN:
+    case EINTR:
+    case EINVAL: /* the listener does not listen while a reload gives its port to another */
+    /* The client has gone again: accept(2) returns errors of its connection. */
+    case ECONNABORTED:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENONET:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case EPROTO:
+    case ETIMEDOUT:
+        break;
+    default:
+        if (may_log_limit(worker->service, SERVICE_LIMIT_ACCEPT)) {
+            log_error("cannot accept connections: accept4: %s: allow this process that call (a "
+                      "container's seccomp profile can refuse it)",
+                      strerror(error));
+        }
+        nanosleep(&moment, NULL); /* the listener goes on saying that a client waits */
+        break;
     }
 }
 
@@ -199,6 +245,8 @@ static bool accept_one(struct worker *worker, const struct listener *listener)
     if (socket < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             make_descriptor_free(worker);
+        } else {
+            note_failure(worker, errno);
         }
         return false;
     }

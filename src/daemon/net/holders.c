@@ -28,7 +28,7 @@ bool holders_init(struct holders *holders, size_t connections, struct problem *p
         holders->bucket_count *= 2;
     }
     if (gnutls_rnd(GNUTLS_RND_NONCE, holders->secret, sizeof(holders->secret)) != 0) {
-        return problem_set(problem, "no random numbers: /dev/urandom or getrandom(2) must work");
+        return problem_set(problem, "no random numbers: allow this process getrandom(2)");
     }
     /* Aligned to a page, so that a bucket is one cache line. */
     room = mmap(NULL, size_in_bytes(holders), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,

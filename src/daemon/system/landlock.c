@@ -21,7 +21,7 @@ struct ruleset {
 
 struct rule {
     uint64_t allowed;
-    int32_t directory;
+    int32_t file;
 } __attribute__((packed));
 
 #define BIT(number) (UINT64_C(1) << (number))
@@ -68,21 +68,24 @@ int landlock_new(void)
     return (int)syscall(SYS_landlock_create_ruleset, &ruleset, size, 0);
 }
 
-bool landlock_allow(int rules, const char *directory, enum landlock_use use)
+bool landlock_allow(int rules, const char *path, enum landlock_use use)
 {
-    struct rule rule = {0};
+    static const uint64_t allowed[] = {
+        [LANDLOCK_READ] = BIT(READ_FILE) | BIT(READ_DIRECTORY),
+        [LANDLOCK_READ_FILE] = BIT(READ_FILE),
+        [LANDLOCK_SOCKETS] = BIT(MAKE_SOCKET) | BIT(REMOVE_FILE),
+    };
+    int kind = use == LANDLOCK_READ_FILE ? 0 : O_DIRECTORY;
+    struct rule rule = {.allowed = allowed[use], .file = open(path, O_PATH | O_CLOEXEC | kind)};
     long status;
     int error;
 
-    rule.allowed = use == LANDLOCK_READ ? BIT(READ_FILE) | BIT(READ_DIRECTORY)
-                                        : BIT(MAKE_SOCKET) | BIT(REMOVE_FILE);
-    rule.directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (rule.directory < 0) {
+    if (rule.file < 0) {
         return false;
     }
     status = syscall(SYS_landlock_add_rule, rules, RULE_PATH_BENEATH, &rule, 0);
     error = errno;
-    close(rule.directory);
+    close(rule.file);
     errno = error;
     return status == 0;
 }

@@ -47,16 +47,24 @@ static uint64_t reading_capability(uint64_t permitted)
     return (permitted & least) != 0 ? least : (permitted & CAPABILITY(CAP_DAC_OVERRIDE));
 }
 
-bool privileges_reduce(void)
+bool privileges_refused(const char *call, struct problem *problem)
+{
+    return problem_set(problem,
+                       "cannot give up privileges: %s: %s: allow this process that system call (a "
+                       "container's seccomp profile can refuse it)",
+                       call, strerror(errno));
+}
+
+bool privileges_reduce(struct problem *problem)
 {
     uint64_t permitted, kept;
 
     if (!permitted_capabilities(&permitted)) {
-        return false;
+        return privileges_refused("capget", problem);
     }
     kept = reading_capability(permitted) | (permitted & CAPABILITY(CAP_NET_BIND_SERVICE));
     /* A service manager that has taken the others away may have taken capset(2) away, too. */
-    return keep_capabilities(kept) || permitted == kept;
+    return keep_capabilities(kept) || permitted == kept || privileges_refused("capset", problem);
 }
 
 /* To be called as the unprivileged user, who still has what root had. */
@@ -65,6 +73,18 @@ static bool keep_reading_capability(void)
     uint64_t permitted;
 
     return permitted_capabilities(&permitted) && keep_capabilities(reading_capability(permitted));
+}
+
+/* NULL, or the system call that failed, with errno. */
+static const char *become(const struct passwd *user)
+{
+    return prctl(PR_SET_KEEPCAPS, 1) != 0                             ? "prctl(PR_SET_KEEPCAPS)"
+           : initgroups(user->pw_name, user->pw_gid) != 0             ? "setgroups"
+           : setresgid(user->pw_gid, user->pw_gid, user->pw_gid) != 0 ? "setresgid"
+           : setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0 ? "setresuid"
+           : !keep_reading_capability()                               ? "capset"
+           : prctl(PR_SET_KEEPCAPS, 0) != 0                           ? "prctl(PR_SET_KEEPCAPS)"
+                                                                      : NULL;
 }
 
 static const struct passwd *find_user(const char *name, struct problem *problem)
@@ -91,6 +111,7 @@ bool privileges_check(const char *name, struct problem *problem)
 bool privileges_drop(const char *name, struct problem *problem)
 {
     const struct passwd *user = find_user(name, problem);
+    const char *refused;
 
     if (!user) {
         return false;
@@ -102,11 +123,7 @@ bool privileges_drop(const char *name, struct problem *problem)
                            "leave --user out",
                            name);
     }
-    if (prctl(PR_SET_KEEPCAPS, 1) != 0 || initgroups(name, user->pw_gid) != 0 ||
-        setresgid(user->pw_gid, user->pw_gid, user->pw_gid) != 0 ||
-        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0 || !keep_reading_capability() ||
-        prctl(PR_SET_KEEPCAPS, 0) != 0) {
-        return problem_set(problem, "cannot become user \"%s\": %s", name, strerror(errno));
-    }
-    return true;
+    refused = become(user);
+    return !refused || privileges_refused(refused, problem) ||
+           problem_prefix(problem, "cannot become user \"%s\": ", name);
 }

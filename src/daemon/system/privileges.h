@@ -16,7 +16,10 @@ bool privileges_drop(const char *name, struct problem *problem);
 bool privileges_check(const char *name, struct problem *problem);
 
 /* Gives up every capability of this thread, and of those that it will start, but reading any file
-   and opening privileged ports, for as far as it has these. False with errno. */
-bool privileges_reduce(void);
+   and opening privileged ports, for as far as it has these. */
+bool privileges_reduce(struct problem *problem);
+
+/* A problem, from errno, for a system call without which the daemon does not run. Returns false. */
+bool privileges_refused(const char *call, struct problem *problem);
 
 #endif

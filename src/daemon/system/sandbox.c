@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -214,6 +215,16 @@ static void allow(int rules, const struct directories *directories, enum landloc
     }
 }
 
+/* Where getrandom(2) is refused GnuTLS opens the device, again and again. */
+static void allow_random_numbers(int rules)
+{
+    char byte;
+
+    if (getrandom(&byte, 1, GRND_NONBLOCK) < 0 && errno != EAGAIN) {
+        landlock_allow(rules, "/dev/urandom", LANDLOCK_READ_FILE);
+    }
+}
+
 static void wall_off_files(const struct config *config)
 {
     int rules = landlock_new();
@@ -227,6 +238,7 @@ static void wall_off_files(const struct config *config)
     collect(config);
     allow(rules, &reach.readable, LANDLOCK_READ);
     allow(rules, &reach.sockets, LANDLOCK_SOCKETS);
+    allow_random_numbers(rules);
     reach.walled = landlock_enforce(rules);
     if (!reach.walled) {
         log_warning("confinement: Landlock: %s: file permissions alone decide what can be read",
@@ -238,9 +250,14 @@ bool sandbox_enter(const struct config *config, struct problem *problem)
 {
     static const struct rlimit none = {0};
 
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0 ||
-        !privileges_reduce()) {
-        return problem_set(problem, "cannot give up privileges: %s", strerror(errno));
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        return privileges_refused("prctl(PR_SET_NO_NEW_PRIVS)", problem);
+    }
+    if (setrlimit(RLIMIT_CORE, &none) != 0) {
+        return privileges_refused("prlimit64(RLIMIT_CORE)", problem);
+    }
+    if (!privileges_reduce(problem)) {
+        return false;
     }
 #ifdef WITH_SANITIZERS
     (void)wall_off_files;
@@ -248,7 +265,7 @@ bool sandbox_enter(const struct config *config, struct problem *problem)
     log_debug("confinement: built with sanitizers, which look into the process: no more walls");
 #else
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
-        return problem_set(problem, "cannot forbid core dumps: %s", strerror(errno));
+        return privileges_refused("prctl(PR_SET_DUMPABLE)", problem);
     }
     wall_off_files(config);
 #endif

@@ -39,8 +39,10 @@ static int sign_self(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key,
     time_t now = time(NULL);
     int status;
 
-    gnutls_rnd(GNUTLS_RND_NONCE, serial + 1, sizeof(serial) - 1);
-    status = set_names(certificate, names, count);
+    status = gnutls_rnd(GNUTLS_RND_NONCE, serial + 1, sizeof(serial) - 1);
+    if (status == 0) {
+        status = set_names(certificate, names, count);
+    }
     if (status == 0) {
         gnutls_x509_crt_set_version(certificate, 3);
         gnutls_x509_crt_set_serial(certificate, serial, sizeof(serial));

@@ -13,6 +13,11 @@ NUMBERS = {
     "landlock": 444,
     "seccomp": 317 if platform.machine() == "x86_64" else 277,
     "socket": 41 if platform.machine() == "x86_64" else 198,
+    "getrandom": 318 if platform.machine() == "x86_64" else 278,
+    "prctl": 157 if platform.machine() == "x86_64" else 167,
+    "capset": 126 if platform.machine() == "x86_64" else 91,
+    "prlimit64": 302 if platform.machine() == "x86_64" else 261,
+    "accept4": 288 if platform.machine() == "x86_64" else 242,
 }
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, FILTER = 38, 22, 2
 LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
@@ -41,13 +46,18 @@ def entering(instructions):
     return {"preexec_fn": enter}
 
 
-def without(*names):
-    """Details for Starter: a daemon on a kernel in which these fail with ENOSYS."""
+def without(*names, error=errno.ENOSYS):
+    """Details for Starter: a daemon on a kernel in which these fail."""
     instructions = [(LOAD, 0, 0, NUMBER)]
     for name in names:
         instructions.append((JUMP_IF_EQUAL, 0, 1, NUMBERS[name]))
-        instructions.append((RETURN, 0, 0, FAIL | errno.ENOSYS))
+        instructions.append((RETURN, 0, 0, FAIL | error))
     return entering([*instructions, (RETURN, 0, 0, ALLOW)])
+
+
+def refusing(*names):
+    """Details for Starter: a daemon in a container whose profile refuses these."""
+    return without(*names, error=errno.EPERM)
 
 
 def without_ipv6():
