@@ -327,7 +327,7 @@ static bool is_to_be_read(struct certificate *certificate, bool by_clock, bool *
 struct credentials *certificate_refresh(struct certificate *certificate, bool by_clock)
 {
     struct credentials *credentials;
-    const struct credentials *old;
+    struct credentials *old;
     struct problem problem;
     char date[CERTIFICATE_DATE_SIZE];
     bool changed;
@@ -341,17 +341,17 @@ struct credentials *certificate_refresh(struct certificate *certificate, bool by
         note_refusal(certificate, changed, &problem);
         return NULL;
     }
-    log_info("%s: new certificate in use, good until %s", certificate->certificate_path,
-             certificate_date(credentials->expiration, date));
-    advice_about(credentials, certificate->certificate_path, log_advice, NULL);
-    old = atomic_load(&certificate->current);
-    if (old) {
-        advice_about_renewal(credentials, old, certificate->certificate_path, log_advice, NULL);
-    }
     note_usable(certificate, credentials);
     certificate->refused = false;
     certificate->last_expiry_warning = 0;
-    return replace_kept(certificate, credentials);
+    old = replace_kept(certificate, credentials);
+    log_info("%s: new certificate in use, good until %s", certificate->certificate_path,
+             certificate_date(credentials->expiration, date));
+    advice_about(credentials, certificate->certificate_path, log_advice, NULL);
+    if (old) {
+        advice_about_renewal(credentials, old, certificate->certificate_path, log_advice, NULL);
+    }
+    return old;
 }
 
 void certificate_warn(struct certificate *certificate, time_t now)
