@@ -247,7 +247,8 @@ static void set_options(struct fetch *fetch, const struct fetch_request *request
     curl_easy_setopt(handle, CURLOPT_HEADERDATA, fetch);
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, fetch);
-    if (strncasecmp(request->url, "https:", 6) == 0) {
+    fetch->uses_tls = strncasecmp(request->url, "https:", 6) == 0;
+    if (fetch->uses_tls) {
         curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, check_certificate);
         curl_easy_setopt(handle, CURLOPT_PREREQDATA, fetch);
     }
@@ -341,9 +342,8 @@ static enum fetch_outcome outcome_of(struct fetch *fetch, CURLcode code)
     case CURLE_PEER_FAILED_VERIFICATION:
         return FETCH_TLS_FAILED;
     default:
-        return fetch->certificate.seen || strncmp(fetch->error, "gnutls", 6) != 0
-                   ? FETCH_BROKEN
-                   : FETCH_TLS_FAILED;
+        /* check_certificate runs right after the handshake, so it has not come to its end. */
+        return fetch->uses_tls && !fetch->certificate.seen ? FETCH_TLS_FAILED : FETCH_BROKEN;
     }
 }
 

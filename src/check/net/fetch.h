@@ -62,6 +62,7 @@ struct fetch {
     const struct access_policy *policy;
     enum fetch_outcome broken_off; /* set by a callback that aborted the transfer */
     bool connected;                /* the TCP connection was established */
+    bool uses_tls;
     CURL *handle;
     struct curl_slist *headers;
     struct curl_slist *connect_to;

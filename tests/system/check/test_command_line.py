@@ -174,7 +174,7 @@ def test_a_terminal_shows_what_is_being_waited_for_and_wipes_it_out(internet):
     assert f"… waiting for {SILENT} port 8448 (" in shown
     lines = [line.split("\r\x1b[K")[-1] for line in shown.replace("\r\n", "\n").split("\n")]
     assert not any("waiting" in line for line in lines)
-    assert shown.index("Step 3:") < shown.index("waiting for")
+    assert shown.index("Step 3:") < shown.index(f"waiting for {SILENT}")
 
 
 def test_what_a_stranger_says_never_steers_the_terminal(internet):
