@@ -31,7 +31,7 @@
 
 #define TICK_MILLISECONDS 5
 #define DRIP_SECONDS 0.3
-#define MEBIBYTE (1024 * 1024)
+#define MEBIBYTE ((size_t)1024 * 1024)
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
 struct bytes {
@@ -606,21 +606,22 @@ static void act(struct attack *attack, struct client *client, double time)
 
 static void run(struct attack *attack, double seconds)
 {
-    double begin = now(), last = begin, time;
+    double begin = now(), last = begin;
     size_t first = 0;
     bool opening = true;
 
-    while ((time = now()) < begin + seconds) {
+    while (last < begin + seconds) {
         struct epoll_event events[256];
+        double time;
         int count = epoll_wait(attack->epoll, events, ARRAY_SIZE(events), TICK_MILLISECONDS);
 
         for (int i = 0; i < count; i++) {
             handle(attack, events[i].data.ptr, events[i].events);
         }
-        if (now() - last < TICK_MILLISECONDS / 1e3) {
+        time = now();
+        if (time - last < TICK_MILLISECONDS / 1e3) {
             continue;
         }
-        time = now();
         /* The first ones come as fast as it takes to be at the height soon. */
         attack->tokens += (opening ? (double)attack->count : attack->rate) * (time - last);
         opening = opening && attack->opened < attack->count;
@@ -703,12 +704,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "no state is named %s\n", argv[1]);
         return 2;
     }
-    set_target(&attack, argv[2], atoi(argv[3]));
-    attack.tls = atoi(argv[4]) != 0;
+    set_target(&attack, argv[2], (int)strtol(argv[3], NULL, 10));
+    attack.tls = strtol(argv[4], NULL, 10) != 0;
     set_sources(&attack, argv[5]);
     attack.count = strtoul(argv[6], NULL, 10);
-    attack.rate = atof(argv[7]);
-    attack.pace = atof(argv[8]);
+    attack.rate = strtod(argv[7], NULL);
+    attack.pace = strtod(argv[8], NULL);
     attack.state->write(&attack.script);
     attack.clients = calloc(attack.count, sizeof(*attack.clients));
     attack.epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -721,7 +722,7 @@ int main(int argc, char **argv)
     gnutls_certificate_allocate_credentials(&attack.credentials);
     printf("begun\n");
     fflush(stdout);
-    run(&attack, atof(argv[9]));
+    run(&attack, strtod(argv[9], NULL));
     printf("{\"opened\": %zu, \"peak\": %zu, \"open\": %zu, \"handshakes\": %zu, \"ended\": %zu, "
            "\"bytes\": %.0f}\n",
            attack.opened, attack.peak, attack.open, attack.handshakes, attack.ended, attack.bytes);

@@ -33,7 +33,7 @@ def why_not():
     """Why there can be no such world here, or None."""
     if os.geteuid() != 0:
         return "network namespaces need root"
-    if missing := [tool for tool in ("ip", "ss", "unshare", "cc", "pkg-config") if not shutil.which(tool)]:
+    if missing := [tool for tool in ("ip", "ss") if not shutil.which(tool)]:
         return f"{', '.join(missing)} is not installed"
     probe = f"attack{os.getpid()}-probe"
     if subprocess.run(["ip", "netns", "add", probe], capture_output=True, check=False).returncode:
@@ -42,23 +42,12 @@ def why_not():
     return None
 
 
-def compile_attacker(directory):
-    program = directory / "attacker"
-    flags = subprocess.run(
-        ["pkg-config", "--cflags", "--libs", "gnutls"], capture_output=True, text=True, check=True
-    ).stdout.split()
-    line = ["cc", "-std=gnu11", "-D_GNU_SOURCE", "-O2", HERE / "attacker.c", "-o", program, *flags]
-    subprocess.run(line, check=True)
-    return program
-
-
 class World:
-    def __init__(self, directory):
-        self.directory = directory
+    def __init__(self, attacker):
+        self.attacker = attacker
         self.prefix = f"attack{os.getpid()}-"
         self.spaces = []
         self.links = []
-        self.attacker = compile_attacker(directory)
         try:
             self._build()
         except BaseException:
@@ -157,20 +146,26 @@ class Honest:
 
 
 class Attack:
-    """`with Attack(...) as attack:` runs until the block ends or its seconds are over."""
+    """A program among the attackers, which stops by itself."""
 
-    def __init__(self, world, state, place, seconds, *, tls, addresses, count, rate, pace):
-        host, port = place
-        if port == 0:
-            sources = "-"
-        else:
-            sources = ",".join(f"{ATTACKERS}.{100 + number}" for number in range(addresses))
+    def __init__(self, world, *words, environment=None):
         # Attackers have machines of their own: here they get what others leave of this one.
+        line = ["nice", "-n", "5", *map(str, words)]
         self.process = world.start(
-            "attackers", "nice", "-n", "5", world.attacker, state, host, port, int(tls), sources,
-            count, rate, pace, seconds, stdout=subprocess.PIPE,
+            "attackers", *line, stdout=subprocess.PIPE, env=environment or os.environ
+        )
+
+    @classmethod
+    def of(cls, world, case, place, seconds):
+        """attacker.c's attack of this case."""
+        host, port = place
+        sources = ",".join(f"{ATTACKERS}.{100 + number}" for number in range(case.addresses))
+        attack = cls(
+            world, world.attacker, case.state, host, port, int(case.kind == "https"),
+            sources if port else "-", case.count, case.rate, case.pace, seconds,
         )  # fmt: skip
-        assert self.process.stdout.readline() == b"begun\n"
+        assert attack.process.stdout.readline() == b"begun\n"
+        return attack
 
     def wait(self):
         """Waits for its end; returns what it has done."""
