@@ -56,7 +56,8 @@ def test_the_answer_is_in_prometheus_text_format(daemon):
     assert answer.body.endswith(b"\n")
     samples = read(daemon)
     for name in (
-        *("requests_total", "connections", "handshakes_total", "reloads_total", "build_info"),
+        *("requests_total", "connections", "handshakes_total", "refused_total"),
+        *("reloads_total", "build_info"),
         "certificate_expiry_timestamp_seconds",
     ):
         assert f"# TYPE {PREFIX}{name} ".encode() in answer.body

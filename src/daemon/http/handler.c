@@ -56,6 +56,7 @@ void *http_see_target(void *context, const char *target, struct MHD_Connection *
 
     worker_note_progress(connection);
     target = target ? target : "";
+    connection->budget_used = 0;
     connection->request_seen = false;
     connection->close_after = false;
     connection->body_received = 0;
@@ -396,6 +397,7 @@ enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const 
     (void)body;
     (void)state;
     worker_note_progress(connection);
+    connection->budget_used = 0;
     if (connection->request_seen && *body_size > 0) {
         connection->body_received += *body_size;
         *body_size = 0;

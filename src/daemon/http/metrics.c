@@ -16,6 +16,8 @@ static const unsigned statuses[METRICS_STATUS_COUNT] = {200, 204, 304, 308, 400,
 static const char *const handshake_results[METRICS_HANDSHAKE_COUNT] = {
     "ok", "failed", "unrecognized_name", "acme_challenge"};
 
+static const char *const refusals[METRICS_REFUSED_COUNT] = {"handshake_too_long"};
+
 /* One writer, so a load and a store will do; readers see a whole number. */
 static void count(_Atomic uint64_t *counter)
 {
@@ -37,6 +39,11 @@ void metrics_count_request(struct counters *counters, enum metrics_document docu
 void metrics_count_handshake(struct counters *counters, enum metrics_handshake result)
 {
     count(&counters->handshakes[result]);
+}
+
+void metrics_count_refusal(struct counters *counters, enum metrics_refusal reason)
+{
+    count(&counters->refused[reason]);
 }
 
 static void head(FILE *out, const char *name, const char *type, const char *help)
@@ -81,6 +88,20 @@ static void render_handshakes(FILE *out, const struct service *service)
     }
 }
 
+static void render_refusals(FILE *out, const struct service *service)
+{
+    head(out, "refused_total", "counter", "Connections refused or ended early, by reason.");
+    for (int reason = 0; reason < METRICS_REFUSED_COUNT; reason++) {
+        uint64_t sum = 0;
+
+        for (unsigned w = 0; w < service->worker_count; w++) {
+            sum += atomic_load(&service->workers[w].counters.refused[reason]);
+        }
+        fprintf(out, "matrix_wellknownd_refused_total{reason=\"%s\"} %ju\n", refusals[reason],
+                (uintmax_t)sum);
+    }
+}
+
 static void render_certificates(FILE *out, const struct site_table *table)
 {
     head(out, "certificate_expiry_timestamp_seconds", "gauge",
@@ -122,6 +143,7 @@ char *metrics_render(struct service *service)
     head(out, "connections", "gauge", "Connections that are open.");
     fprintf(out, "matrix_wellknownd_connections %u\n", atomic_load(&service->connections));
     render_handshakes(out, service);
+    render_refusals(out, service);
     render_certificates(out, service_table(service));
     head(out, "reloads_total", "counter", "Reloads of the configuration, by result.");
     fprintf(out, "matrix_wellknownd_reloads_total{result=\"ok\"} %ju\n",

@@ -24,6 +24,12 @@ enum metrics_handshake {
     METRICS_HANDSHAKE_COUNT,
 };
 
+/* Why a connection was refused, or ended before its client was done. */
+enum metrics_refusal {
+    METRICS_REFUSED_HANDSHAKE_TOO_LONG,
+    METRICS_REFUSED_COUNT,
+};
+
 enum {
     METRICS_STATUS_COUNT = 8
 };
@@ -32,12 +38,15 @@ enum {
 struct counters {
     _Atomic uint64_t requests[METRICS_DOCUMENT_COUNT][METRICS_STATUS_COUNT];
     _Atomic uint64_t handshakes[METRICS_HANDSHAKE_COUNT];
+    _Atomic uint64_t refused[METRICS_REFUSED_COUNT];
 };
 
 void metrics_count_request(struct counters *counters, enum metrics_document document,
                            unsigned status);
 
 void metrics_count_handshake(struct counters *counters, enum metrics_handshake result);
+
+void metrics_count_refusal(struct counters *counters, enum metrics_refusal reason);
 
 /* The whole text (Prometheus text format 0.0.4), to be freed with free(); NULL where memory ran
    out. Called by a worker, within its round. */

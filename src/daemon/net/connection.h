@@ -85,6 +85,8 @@ struct connection {
     bool acknowledged;             /* the client's Finished is; see transport.c */
     uint64_t busy_count;           /* the worker's where it is among its busy ones, else another */
     uint64_t drained_run;          /* the run in which there was nothing more to read */
+    uint64_t pulled_run;           /* the run in which GnuTLS last asked for bytes */
+    size_t budget_used;            /* bytes that have come to nothing yet; see TLS_BUDGET */
     struct read_ahead *read_ahead; /* held while GnuTLS has not asked for all of it */
 };
 

@@ -126,6 +126,7 @@ static int handshake_done(gnutls_session_t session, unsigned type, unsigned when
     if (incoming && connection->handshake == HANDSHAKE_RUNNING) {
         connection->handshake = HANDSHAKE_DONE;
         connection_note_progress(connection);
+        connection->budget_used = 0;
         connection_move(connection, CONNECTION_READING);
         metrics_count_handshake(&connection->worker->counters, connection->challenge
                                                                    ? METRICS_HANDSHAKE_CHALLENGE

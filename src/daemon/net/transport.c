@@ -6,8 +6,10 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "daemon/http/metrics.h"
 #include "daemon/net/connection.h"
 #include "daemon/net/worker.h"
 
@@ -16,68 +18,178 @@ static struct connection *connection_of(gnutls_transport_ptr_t pointer)
     return pointer;
 }
 
-/* An empty one of the worker's, or NULL where clients that send much more than is answered have
-   taken all. */
-static struct read_ahead *read_ahead_take(struct transport *transport)
+bool transport_init(struct transport *transport, size_t connections)
 {
+    size_t size = connections * sizeof(*transport->read_aheads);
+    void *room = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (room == MAP_FAILED) {
+        return false;
+    }
+    transport->read_aheads = room;
+    transport->capacity = connections;
+    return true;
+}
+
+void transport_clear(struct transport *transport)
+{
+    if (transport->read_aheads) {
+        munmap(transport->read_aheads, transport->capacity * sizeof(*transport->read_aheads));
+        transport->read_aheads = NULL;
+    }
+}
+
+/* Gives a connection an empty buffer; there is one for each. */
+static struct read_ahead *read_ahead_take(struct connection *connection)
+{
+    struct transport *transport = &connection->worker->transport;
     struct read_ahead *ahead = transport->free;
 
     if (ahead) {
         transport->free = ahead->next;
-    } else if (transport->fresh < READ_AHEADS) {
+    } else {
         ahead = &transport->read_aheads[transport->fresh++];
     }
+    ahead->connection = connection;
+    ahead->begin = 0;
+    ahead->end = 0;
+    ahead->left = false;
+    connection->read_ahead = ahead;
     return ahead;
+}
+
+/* Takes a buffer out of the list of those that GnuTLS has left bytes in. */
+static void unlist(struct transport *transport, struct read_ahead *ahead)
+{
+    if (!ahead->left) {
+        return;
+    }
+    ahead->left = false;
+    *(ahead->previous ? &ahead->previous->next : &transport->left) = ahead->next;
+    if (ahead->next) {
+        ahead->next->previous = ahead->previous;
+    }
+}
+
+static void list(struct transport *transport, struct read_ahead *ahead)
+{
+    if (ahead->left) {
+        return;
+    }
+    ahead->left = true;
+    ahead->previous = NULL;
+    ahead->next = transport->left;
+    if (ahead->next) {
+        ahead->next->previous = ahead;
+    }
+    transport->left = ahead;
 }
 
 static void read_ahead_give(struct connection *connection)
 {
     struct transport *transport = &connection->worker->transport;
+    struct read_ahead *ahead = connection->read_ahead;
 
-    connection->read_ahead->next = transport->free;
-    transport->free = connection->read_ahead;
+    unlist(transport, ahead);
+    ahead->next = transport->free;
+    transport->free = ahead;
     connection->read_ahead = NULL;
+}
+
+/* Whether what has been read is what GnuTLS asks for: a record's header, or all of its body. Of a
+   body that is longer than the buffer it gets a buffer full at a time. */
+static bool suffices(const struct read_ahead *ahead, size_t size)
+{
+    size_t available = ahead->end - ahead->begin;
+
+    return available >= size || available == sizeof(ahead->bytes);
+}
+
+/* As recv(2), into the buffer: as much as there is and fits. */
+static ssize_t read_ahead_fill(struct connection *connection)
+{
+    struct read_ahead *ahead = connection->read_ahead;
+    ssize_t count;
+
+    memmove(ahead->bytes, ahead->bytes + ahead->begin, ahead->end - ahead->begin);
+    ahead->end -= ahead->begin;
+    ahead->begin = 0;
+    count =
+        recv(connection->socket, ahead->bytes + ahead->end, sizeof(ahead->bytes) - ahead->end, 0);
+    if (count > 0) {
+        ahead->end += (size_t)count;
+        if (ahead->end < sizeof(ahead->bytes)) {
+            connection->drained_run = connection->worker->run;
+        }
+    }
+    return count;
 }
 
 /* Gives GnuTLS what has been read ahead. */
 static ssize_t read_ahead_serve(struct connection *connection, void *data, size_t size)
 {
     struct read_ahead *ahead = connection->read_ahead;
-    size_t left = ahead->used - ahead->taken;
+    size_t available = ahead->end - ahead->begin;
 
-    size = size < left ? size : left;
-    memcpy(data, ahead->bytes + ahead->taken, size);
-    ahead->taken += size;
-    if (ahead->taken == ahead->used) {
+    size = size < available ? size : available;
+    memcpy(data, ahead->bytes + ahead->begin, size);
+    ahead->begin += size;
+    if (ahead->begin == ahead->end) {
         read_ahead_give(connection);
+    } else {
+        list(&connection->worker->transport, ahead);
     }
     return (ssize_t)size;
 }
 
-/* As recv(2), but reads as much as there is, for this call and the next ones. */
-static ssize_t read_ahead_fill(struct connection *connection, void *data, size_t size)
+/* As recv(2), but all that is asked for or nothing (see suffices): of each piece GnuTLS would make
+   a buffer for a whole record, and put all that it has so far together anew. */
+static ssize_t receive(struct connection *connection, void *data, size_t size)
 {
-    struct read_ahead *ahead = read_ahead_take(&connection->worker->transport);
-    ssize_t count;
+    struct read_ahead *ahead = connection->read_ahead;
+    bool drained = connection->handshake == HANDSHAKE_RUNNING &&
+                   connection->drained_run == connection->worker->run;
 
-    if (!ahead) {
-        return recv(connection->socket, data, size, 0);
+    if (!ahead && drained) {
+        /* What has come since this run emptied the socket is an event for the next one. */
+        errno = EAGAIN;
+        return -1;
     }
-    connection->read_ahead = ahead;
-    count = recv(connection->socket, ahead->bytes, sizeof(ahead->bytes), 0);
-    if (count <= 0) {
-        int error = errno;
+    ahead = ahead ? ahead : read_ahead_take(connection);
+    while (!suffices(ahead, size)) {
+        ssize_t count = read_ahead_fill(connection);
 
-        read_ahead_give(connection);
-        errno = error;
-        return count;
-    }
-    ahead->used = (size_t)count;
-    ahead->taken = 0;
-    if (ahead->used < sizeof(ahead->bytes)) {
-        connection->drained_run = connection->worker->run;
+        if (count <= 0) {
+            int error = errno;
+
+            unlist(&connection->worker->transport, ahead);
+            if (ahead->begin == ahead->end) {
+                read_ahead_give(connection);
+            }
+            errno = error;
+            return count;
+        }
     }
     return read_ahead_serve(connection, data, size);
+}
+
+/* Ends a connection whose client has sent so much that GnuTLS still gathers, or that came to
+   nothing. */
+static void refuse(struct connection *connection)
+{
+    struct counters *counters = &connection->worker->counters;
+    bool handshake = connection->handshake == HANDSHAKE_RUNNING;
+
+    if (connection->handshake == HANDSHAKE_REFUSED) {
+        return;
+    }
+    if (handshake) {
+        metrics_count_handshake(counters, METRICS_HANDSHAKE_FAILED);
+    }
+    metrics_count_refusal(counters, METRICS_REFUSED_HANDSHAKE_TOO_LONG);
+    connection->handshake = HANDSHAKE_REFUSED;
+    gnutls_alert_send(connection->session, GNUTLS_AL_FATAL, GNUTLS_A_UNEXPECTED_MESSAGE);
 }
 
 /* Has the kernel acknowledge the client's Finished at once, where its request has not come with it:
@@ -95,21 +207,22 @@ static void acknowledge(struct connection *connection)
 static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 {
     struct connection *connection = connection_of(pointer);
-    struct worker *worker = connection->worker;
     bool handshake = connection->handshake == HANDSHAKE_RUNNING;
-    ssize_t count = -1;
+    ssize_t count;
 
-    transport_release(worker);
+    transport_release(connection->worker);
+    connection->pulled_run = connection->worker->run;
     if (connection->challenge && !handshake) {
         return 0; /* as if the client had hung up: nothing that it sends gets any further */
     }
-    errno = EAGAIN;
-    if (connection->read_ahead) {
-        count = read_ahead_serve(connection, data, size);
-    } else if (!handshake || connection->drained_run != worker->run) {
-        count = read_ahead_fill(connection, data, size);
-    } /* else what has come since this run emptied the socket is an event for the next one */
+    if (connection->budget_used >= TLS_BUDGET) {
+        refuse(connection);
+        errno = EPROTO;
+        return -1;
+    }
+    count = receive(connection, data, size);
     if (count > 0) {
+        connection->budget_used += (size_t)count;
         worker_note_progress(connection);
     } else if (count < 0 && errno == EAGAIN) {
         worker_note_waiting(connection);
@@ -233,6 +346,34 @@ static ssize_t push(gnutls_transport_ptr_t pointer, const giovec_t *vector, int 
         release(worker, connection->close_after);
     }
     return (ssize_t)size;
+}
+
+/* Has libmicrohttpd read on, which was told by GnuTLS to wait for the socket: a connection that is
+   resumed counts as readable. In this state it is safe between two runs; see connection_park. */
+static void rearm(struct connection *connection)
+{
+    MHD_suspend_connection(connection->handle);
+    MHD_resume_connection(connection->handle);
+    worker_note_progress(connection);
+}
+
+void transport_rearm(struct worker *worker)
+{
+    struct transport *transport = &worker->transport;
+    struct read_ahead *next;
+
+    for (struct read_ahead *ahead = transport->left; ahead; ahead = next) {
+        struct connection *connection = ahead->connection;
+
+        next = ahead->next;
+        if (connection->pulled_run == worker->run) {
+            continue;
+        }
+        unlist(transport, ahead);
+        if (connection->phase == CONNECTION_READING || connection->phase == CONNECTION_IDLE) {
+            rearm(connection);
+        } /* else libmicrohttpd reads on by itself, once it has answered */
+    }
 }
 
 void transport_attach(struct connection *connection, gnutls_session_t session)

@@ -101,6 +101,7 @@ static bool run_https(struct worker *worker)
         worker->progressed = false;
         MHD_run(worker->https);
         transport_release(worker);
+        transport_rearm(worker);
         worker->quiet_runs = worker->progressed ? 0 : worker->quiet_runs + 1;
         if (worker->quiet_runs > QUIET_RUNS) {
             worker->busy_count++; /* counts anew: nobody is busy */

@@ -64,6 +64,10 @@ static bool worker_open(struct worker *worker, struct service *service, unsigned
         return problem_set(problem, "no memory for %u connections: lower max_connections",
                            max_connections);
     }
+    if (!transport_init(&worker->transport, worker->connection_capacity)) {
+        return problem_set(problem, "no memory for %u connections: lower max_connections",
+                           max_connections);
+    }
     worker->now = monotonic_milliseconds();
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
     worker->wake_up = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -91,6 +95,7 @@ static void worker_close(struct worker *worker)
     if (worker->wake_up >= 0) {
         close(worker->wake_up);
     }
+    transport_clear(&worker->transport);
     if (worker->connections) {
         munmap(worker->connections, worker->connection_capacity * sizeof(*worker->connections));
     }

@@ -1,0 +1,105 @@
+"""TLS records as no usual client cuts and orders them: each request among them gets its answer."""
+
+import contextlib
+import socket
+
+import pytest
+from harness.tls_peer import TLS12, TLS13, TlsPeer
+from harness.wire import request_bytes
+
+@pytest.fixture
+def daemon(start, site):
+    return start.configured(
+        f"""
+        listen = {{ "127.0.0.1:0" }}
+        {site.settings(start.directory)}
+        domain "example.com" {{ server = "m.example:1" }}
+        """
+    )
+
+
+@contextlib.contextmanager
+def connected(daemon, priorities=TLS13):
+    plain = daemon.https[0].open()
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with TlsPeer(plain, priorities=priorities) as peer:
+        yield peer.handshake()
+
+
+BEFORE = {
+    "an empty record": lambda peer: peer.empty_record(),
+    "100 empty records": lambda peer: [peer.empty_record() for _ in range(100)],
+    "a KeyUpdate": lambda peer: peer.key_update(),
+    "a KeyUpdate that asks for another": lambda peer: peer.key_update(ask_for_theirs=True),
+    "a KeyUpdate between empty records": lambda peer: (
+        peer.empty_record(),
+        peer.key_update(),
+        peer.empty_record(),
+    ),
+}
+
+
+@pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
+def test_a_request_in_one_segment_with(daemon, before):
+    with connected(daemon) as peer:
+        for _ in range(2):
+            before(peer)
+            peer.data(request_bytes())
+            peer.flush()
+            assert peer.read_answer()[0].startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
+def test_it_in_the_segment_of_the_finished_message(daemon, before):
+    """The whole second flight, what is odd, and the request, all at once."""
+    with connected(daemon) as peer:  # nothing was flushed since Finished
+        assert peer.outgoing
+        before(peer)
+        peer.data(request_bytes())
+        peer.flush()
+        assert peer.read_answer()[0].startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
+def test_it_within_a_request_between_two_and_within_a_body(daemon, before):
+    request = request_bytes(method="POST", body=b"x" * 100)
+    with connected(daemon) as peer:
+        for part in (request[:20], request[20:-50], request[-50:], request_bytes()):
+            peer.data(part)
+            before(peer)
+        peer.flush()
+        assert peer.read_answer()[0].startswith(b"HTTP/1.1 405 ")
+        assert peer.read_answer()[0].startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("priorities", (TLS12, TLS13), ids=("TLS 1.2", "TLS 1.3"))
+def test_a_request_in_records_of_one_byte(daemon, priorities):
+    with connected(daemon, priorities) as peer:
+        for byte in request_bytes():
+            peer.data(bytes([byte]))
+        peer.flush()
+        assert peer.read_answer()[0].startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("priorities", (TLS12, TLS13), ids=("TLS 1.2", "TLS 1.3"))
+def test_a_body_in_records_of_16_kb_that_come_in_pieces(daemon, priorities):
+    body = b"x" * 60_000
+    with connected(daemon, priorities) as peer:
+        peer.data(request_bytes(method="POST", body=body)[: -len(body)])
+        for begin in range(0, len(body), 16384):
+            peer.data(body[begin : begin + 16384])
+        sent, peer.outgoing = bytes(peer.outgoing), bytearray()
+        for begin in range(0, len(sent), 1000):
+            peer.plain.sendall(sent[begin : begin + 1000])
+        assert peer.read_answer()[0].startswith(b"HTTP/1.1 405 ")
+
+
+def test_many_requests_in_one_segment_with_empty_records_between(daemon):
+    with connected(daemon) as peer:
+        for _ in range(40):
+            peer.data(request_bytes())
+            peer.empty_record()
+        peer.flush()
+        answers = b""
+        while answers.count(b"HTTP/1.1 200 ") < 40:
+            answers += peer.read()
