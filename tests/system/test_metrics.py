@@ -208,3 +208,28 @@ def test_metrics_can_be_scraped_many_times_on_one_connection(daemon):
     with daemon.metrics[0].connect() as connection:
         for _ in range(50):
             assert connection.request("/metrics").status == 200
+
+
+def test_connections_that_a_limit_ends_are_counted_by_reason(start, site):
+    daemon = start.configured(
+        f"""
+        listen = {{ "127.0.0.1:0" }}
+        listen_http = {{ "127.0.0.1:0" }}
+        metrics_listen = "127.0.0.1:0"
+        max_connections = 6
+        max_connections_per_ip = 2
+        {site.settings(start.directory)}
+        domain "example.com" {{ server = "m.example:1" }}
+        """
+    )
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(daemon.https[0].connect())
+        for _ in range(3):
+            with pytest.raises(OSError):
+                daemon.https[0].connect()
+        for _ in range(8):
+            stack.enter_context(daemon.http[0].connect()).request()
+        samples = read(daemon)
+    assert total(samples, "refused_total", reason="address_limit") == 3
+    assert total(samples, "refused_total", reason="evicted") >= 4

@@ -16,7 +16,8 @@ static const unsigned statuses[METRICS_STATUS_COUNT] = {200, 204, 304, 308, 400,
 static const char *const handshake_results[METRICS_HANDSHAKE_COUNT] = {
     "ok", "failed", "unrecognized_name", "acme_challenge"};
 
-static const char *const refusals[METRICS_REFUSED_COUNT] = {"handshake_too_long"};
+static const char *const refusals[METRICS_REFUSED_COUNT] = {"address_limit", "evicted",
+                                                            "handshake_too_long"};
 
 /* One writer, so a load and a store will do; readers see a whole number. */
 static void count(_Atomic uint64_t *counter)

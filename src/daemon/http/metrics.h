@@ -26,6 +26,8 @@ enum metrics_handshake {
 
 /* Why a connection was refused, or ended before its client was done. */
 enum metrics_refusal {
+    METRICS_REFUSED_ADDRESS_LIMIT,
+    METRICS_REFUSED_EVICTED,
     METRICS_REFUSED_HANDSHAKE_TOO_LONG,
     METRICS_REFUSED_COUNT,
 };

@@ -224,6 +224,7 @@ static bool address_has_room(struct connection *connection, const struct site_ta
     if (holders_limit(&service->holders, connection->holder) <= table->max_connections_per_ip) {
         return true;
     }
+    metrics_count_refusal(&connection->worker->counters, METRICS_REFUSED_ADDRESS_LIMIT);
     if (may_log_limit(service, SERVICE_LIMIT_ADDRESS)) {
         log_warning("max_connections_per_ip: %s has %u connections and gets no more",
                     connection_peer(connection, text), table->max_connections_per_ip);

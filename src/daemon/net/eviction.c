@@ -105,13 +105,19 @@ static bool ask_others(struct worker *worker)
     return true;
 }
 
+static void evict(struct connection *connection)
+{
+    metrics_count_refusal(&connection->worker->counters, METRICS_REFUSED_EVICTED);
+    connection_end(connection);
+}
+
 bool eviction_make_room(struct worker *worker, const struct connection *spared)
 {
     uint32_t largest = largest_holding(&worker->service->holders);
     struct connection *connection = choose(worker, largest, spared);
 
     if (connection) {
-        connection_end(connection);
+        evict(connection);
         return true;
     }
     return ask_others(worker);
@@ -129,7 +135,7 @@ void eviction_settle(struct worker *worker)
             return; /* another worker's */
         }
         if (atomic_compare_exchange_weak(&service->evictions_owed, &owed, owed - 1)) {
-            connection_end(connection);
+            evict(connection);
             owed--;
         }
     }
