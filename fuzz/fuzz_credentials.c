@@ -5,6 +5,7 @@
 
 #include <gnutls/gnutls.h>
 
+#include "daemon/tls/advice.h"
 #include "daemon/tls/credentials.h"
 
 static struct fuzz_file certificate_file, key_file;
@@ -18,8 +19,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
+static void count_advice(void *context, const char *code, const char *message)
+{
+    unsigned *count = context;
+
+    MUST(*code != '\0' && strlen(message) > strlen(certificate_file.path));
+    (*count)++;
+}
+
 static void load(void)
 {
+    unsigned advice = 0;
     struct credentials_source source;
     struct problem problem;
     struct credentials *credentials =
@@ -32,6 +42,10 @@ static void load(void)
         credentials_are_for(credentials, "192.0.2.1");
         credentials_names(credentials, names, sizeof(names));
         MUST(strlen(names) < sizeof(names));
+        MUST(credentials->chain_length <= CHAIN_LENGTH_LIMIT);
+        advice_about(credentials, certificate_file.path, count_advice, &advice);
+        advice_about_renewal(credentials, credentials, certificate_file.path, count_advice,
+                             &advice);
         credentials_release(credentials_reference(credentials));
     } else {
         fuzz_check_problem(&problem);

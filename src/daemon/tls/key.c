@@ -73,7 +73,8 @@ static bool check_private(gnutls_privkey_t key, const char *path, struct problem
     int algorithm = gnutls_privkey_get_pk_algorithm(key, &bits);
 
     if (!is_usual(key, algorithm)) {
-        const char *name = algorithm < 0 ? NULL : gnutls_pk_get_name(algorithm);
+        const char *name =
+            algorithm < 0 ? NULL : gnutls_pk_get_name((gnutls_pk_algorithm_t)algorithm);
 
         return problem_set(
             problem,

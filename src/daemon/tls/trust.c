@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 enum {
-    BUNDLE_LIMIT = 4 * 1024 * 1024 /* bytes; Mozilla's list has about 220 KB */
+    BUNDLE_LIMIT = 4 * 1024 * 1024, /* bytes; Mozilla's list has about 220 KB */
+    PARSED_FACTOR = 20,             /* so many times as much it takes when it is parsed, or less */
 };
 
 static int bundle = -1;
@@ -31,10 +32,17 @@ static gnutls_datum_t read_bundle(void)
 {
     gnutls_datum_t content = {0};
     struct stat status;
+    void *volatile reserve;
     ssize_t size;
 
     if (bundle < 0 || fstat(bundle, &status) != 0 || !S_ISREG(status.st_mode) ||
         status.st_size > BUNDLE_LIMIT || !(content.data = malloc((size_t)status.st_size + 1))) {
+        return content;
+    }
+    /* Libraries beneath GnuTLS abort where memory runs out: see base/reserve.h. */
+    reserve = malloc((size_t)status.st_size * PARSED_FACTOR);
+    free(reserve);
+    if (!reserve) {
         return content;
     }
     size = pread(bundle, content.data, (size_t)status.st_size, 0);
