@@ -45,7 +45,8 @@ class Memory:
 
 def promised_kib(where):
     """What security.md promises of a connection `in the process` or `in the kernel`."""
-    found = re.search(rf"(\d+) KiB a connection\s+{where}", PROMISES)
+    words = r"\s+".join(f"KiB a connection {where}".split())
+    found = re.search(rf"(\d+) {words}", PROMISES)
     assert found, f"security.md does not say what a connection takes {where}"
     return int(found[1])
 
