@@ -1,6 +1,9 @@
-"""Each wall around the daemon stands: system calls are made from inside it, and fail.
+"""Each wall around the daemon stands, also without the other one: system calls are made from inside
+it, and fail.
 
 Every attempt is made on a daemon without walls too, where it succeeds: else it would show nothing.
+The kernels that lack a wall are made of ours, with a filter from outside: no switch of the daemon's
+takes one down.
 """
 
 import errno
@@ -19,6 +22,7 @@ from harness import intruder, kernel
 from harness.certificates import Certbot
 from harness.daemon import BINARY, HTTPS, PLAIN, SERVER_OPTION, is_sanitized
 from harness.intruder import Killed, inside
+from harness.service_manager import NotifySocket
 from harness.waiting import eventually
 from harness.wire import trusting_anyone
 
@@ -55,6 +59,13 @@ def within_landlock(start, site, tmp_path):
     """Where there is no seccomp filter, the other wall stands by itself."""
     line = (*SERVER_OPTION, *HTTPS, *PLAIN, *site.options(tmp_path))
     return start(*line, **kernel.without("seccomp"))
+
+
+@pytest.fixture
+def within_seccomp(start, site, tmp_path):
+    """Where there is no Landlock, as in many containers."""
+    line = (*SERVER_OPTION, *HTTPS, *PLAIN, *site.options(tmp_path))
+    return start(*line, **kernel.without("landlock"))
 
 
 def threads_of(daemon):
@@ -96,12 +107,19 @@ def test_without_walls_it_would(without_walls, path):
 
 
 @needs_landlock
-def test_its_certificates_can_be_read_but_not_written_or_removed(confined, site, tmp_path):
-    certificate = tmp_path / "site.pem"
-    assert inside(confined.pid, *read(certificate)) >= 0
-    assert inside(confined.pid, *write(certificate)) == -errno.EACCES
-    assert inside(confined.pid, *write(tmp_path / "new")) == -errno.EACCES
-    assert inside(confined.pid, "unlink", text(certificate)) == -errno.EACCES
+def test_by_landlock_alone_certificates_can_be_read_but_not_changed(
+    within_landlock, site, tmp_path
+):
+    certificate, pid = tmp_path / "site.pem", within_landlock.pid
+    assert inside(pid, *read(certificate)) >= 0
+    assert inside(pid, *write(certificate)) == -errno.EACCES
+    assert inside(pid, *write(tmp_path / "new")) == -errno.EACCES
+    assert inside(pid, "unlink", text(certificate)) == -errno.EACCES
+    assert inside(pid, "mkdir", text(tmp_path / "new"), 0o700) == -errno.EACCES
+    assert inside(pid, "symlink", text("/"), text(tmp_path / "new")) == -errno.EACCES
+    assert inside(pid, "mknod", text(tmp_path / "new"), 0o010600, 0) == -errno.EACCES
+    moved = inside(pid, "rename", text(certificate), text(tmp_path / "new"))
+    assert moved in (-errno.EACCES, -errno.EXDEV)
     assert certificate.read_bytes() == site.chain
 
 
@@ -113,29 +131,113 @@ def test_without_walls_they_could_be(without_walls, tmp_path):
 
 
 STREAM = ("socket", socket.AF_INET, socket.SOCK_STREAM, 0)
+F_SETFL, F_SETLK, F_SETOWN, F_SETSIG, F_SETLEASE, F_NOTIFY = 4, 6, 8, 10, 1024, 1026
+F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_ADD_SEALS = 1030, 1031, 1033
+O_PATH, O_TMPFILE = 0x200000, 0x410000
+SOL_TCP, SOL_IP = 6, 0
+NOWHERE = text("/nonexistent/a")
+
+
+def opening(flags, path=text("/dev/null")):
+    return ("openat", AT_FDCWD, path, flags, 0o600)
+
+
+def option(level, number):
+    return ("setsockopt", 0, level, number, "hex:0100000000000000", 4)
+
+
+# By group: what an attacker in the process would do with it.
 KILLING = {
+    # start or become something
     "exec": ("execve", text("/bin/true"), 0, 0),
+    "exec by descriptor": ("execveat", AT_FDCWD, NOWHERE, 0, 0, 0),
     "fork": ("fork",),
     "clone": ("clone", signal.SIGCHLD, 0, 0, 0, 0),
+    "clone3": ("clone3", 0, 0),
+    "another user": ("setuid", 0),
+    "program memory": ("mmap", 0, 4096, 7, MAP_PRIVATE_ANONYMOUS, -1, 0),
+    "memory without a file": ("memfd_create", text("a"), 0),
+    "io_uring": ("io_uring_setup", 0, 0),
+    "bpf": ("bpf", 0, 0, 0),
+    "userfaultfd": ("userfaultfd", 0),
+    "mount": ("mount", 0, 0, 0, 0, 0),
+    "core dumps on again": ("prctl", 4, 1, 0, 0, 0),
+    "limits": ("prlimit64", 0, 4, "words:0,0", 0),
+    # reach other processes
+    "signals to others": ("kill", 1, 0),
+    "signals to threads of others": ("tgkill", 1, 1, 0),
+    "queued signals": ("rt_tgsigqueueinfo", 1, 1, 0, 0),
+    "signals by timer": ("timer_create", 0, 0, 0),
+    "signals by descriptor, to whom": ("fcntl", 2, F_SETOWN, 1),
+    "signals by descriptor, which": ("fcntl", 2, F_SETSIG, 9),
+    "signals by descriptor, when": ("fcntl", 2, F_SETFL, 0x2000),
+    "signals by directory": ("fcntl", 2, F_NOTIFY, 1),
+    "signals by ioctl": ("ioctl", 2, 0x8901, "words:1"),
+    "leases": ("fcntl", 2, F_SETLEASE, 1),
+    "locks": ("fcntl", 2, F_SETLK, "words:0,0,0,0"),
+    "seals": ("fcntl", 2, F_ADD_SEALS, 0),
+    "size of a pipe": ("fcntl", 2, F_SETPIPE_SZ, 4096),
+    "typing on a terminal": ("ioctl", 2, 0x5412, text("a")),
+    "tracing": ("ptrace", 0, 0, 0, 0),
+    "memory of others": ("process_vm_writev", 1, 0, 0, 0, 0, 0),
+    "handles of processes": ("pidfd_open", 1, 0),
+    "CPUs of others": ("sched_setaffinity", 1, 0, 0),
+    "memory that is broken": ("madvise", 0, 0, 100),
+    # write
+    "opening to write": opening(os.O_WRONLY),
+    "opening for both": opening(os.O_RDWR),
+    "opening for neither": opening(3),
+    "making a file": opening(os.O_CREAT, NOWHERE),
+    "truncating by opening": opening(os.O_TRUNC),
+    "making a file without a name": opening(O_TMPFILE | os.O_RDWR, text("/nonexistent")),
+    "opening by a struct": ("openat2", AT_FDCWD, NOWHERE, 0, 0),
+    "truncating": ("truncate", NOWHERE, 0),
+    "truncating what is open": ("ftruncate", 2, 0),
+    "renaming": ("rename", NOWHERE, text("/nonexistent/b")),
+    "linking": ("link", NOWHERE, text("/nonexistent/b")),
+    "symbolic links": ("symlink", NOWHERE, text("/nonexistent/b")),
+    "directories": ("mkdir", NOWHERE, 0o700),
+    "nodes": ("mknod", NOWHERE, 0o010600, 0),
+    "modes": ("chmod", NOWHERE, 0o777),
+    "removing": ("unlink", NOWHERE),
+    "removing beneath": ("unlinkat", AT_FDCWD, NOWHERE, 0),
+    # call out
     "datagram socket": ("socket", socket.AF_INET, socket.SOCK_DGRAM, 0),
     "raw socket": ("socket", socket.AF_INET, socket.SOCK_RAW, 1),
+    "Unix socket": ("socket", socket.AF_UNIX, socket.SOCK_STREAM, 0),
+    "multipath TCP": ("socket", socket.AF_INET, socket.SOCK_STREAM, 262),
     "netlink": ("socket", 16, socket.SOCK_RAW, 0),
-    "program memory": ("mmap", 0, 4096, 7, MAP_PRIVATE_ANONYMOUS, -1, 0),
-    "signals to others": ("kill", 1, 0),
-    "another user": ("setuid", 0),
-    "renaming": ("rename", text("/nonexistent/a"), text("/nonexistent/b")),
-    "tracing": ("ptrace", 0, 0, 0, 0),
-    "io_uring": ("io_uring_setup", 0, 0),
-    "core dumps on again": ("prctl", 4, 1, 0, 0, 0),
+    "many messages": ("sendmmsg", 0, 0, 0, 0),
+    "descriptors of others": ("recvmsg", 0, 0, 0),
+    "another number for a descriptor": ("dup3", 2, 200, 0),
+    "another number by fcntl": ("fcntl", 2, F_DUPFD_CLOEXEC, 200),
+    # take over sockets
+    "SO_REUSEPORT": option(socket.SOL_SOCKET, socket.SO_REUSEPORT),
+    "SO_ATTACH_FILTER": option(socket.SOL_SOCKET, 26),
+    "SO_BINDTODEVICE": option(socket.SOL_SOCKET, 25),
+    "SO_MARK": option(socket.SOL_SOCKET, 36),
+    "SO_RCVBUFFORCE": option(socket.SOL_SOCKET, 33),
+    "IP_TRANSPARENT": option(SOL_IP, 19),
+    "TCP_REPAIR": option(SOL_TCP, 19),
+    "TCP_ULP": option(SOL_TCP, 31),
+    "TCP_CONGESTION": option(SOL_TCP, 13),
 }
 
 
 @needs_seccomp
 @pytest.mark.parametrize("attempt", KILLING.values(), ids=KILLING)
-@pytest.mark.parametrize("which", (0, -1), ids=("main thread", "worker"))
-def test_a_system_call_that_serving_does_not_take_ends_the_process(confined, attempt, which):
+def test_by_seccomp_alone_what_serving_does_not_take_ends_the_process(within_seccomp, attempt):
     with pytest.raises(Killed, match="SIGSYS"):
-        inside(threads_of(confined)[which], *attempt)
+        inside(within_seccomp.pid, *attempt)
+    assert within_seccomp.wait() == -signal.SIGSYS
+
+
+@needs_seccomp
+@pytest.mark.parametrize("attempt", ("exec", "making a file", "signals by descriptor, to whom"))
+@pytest.mark.parametrize("which", (0, -1), ids=("main thread", "worker"))
+def test_every_thread_is_behind_both_walls(confined, attempt, which):
+    with pytest.raises(Killed, match="SIGSYS"):
+        inside(threads_of(confined)[which], *KILLING[attempt])
     assert confined.wait() == -signal.SIGSYS
 
 
@@ -150,6 +252,84 @@ def test_without_walls_it_would_not(without_walls, attempt):
     without_walls.kill()
 
 
+@needs_seccomp
+def test_by_seccomp_alone_files_are_read_only(within_seccomp, tmp_path):
+    assert inside(within_seccomp.pid, *read(tmp_path / "site.pem")) >= 0
+    assert inside(within_seccomp.pid, *opening(O_PATH | os.O_DIRECTORY, text("/"))) >= 0
+    with pytest.raises(Killed, match="SIGSYS"):
+        inside(within_seccomp.pid, *write(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
+
+
+def datagram_socket_of(daemon):
+    """The descriptor of its socket to the service manager."""
+    folder = Path(f"/proc/{daemon.pid}/fd")
+    rows = [row.split() for row in Path(f"/proc/{daemon.pid}/net/unix").read_text().splitlines()]
+    datagram = {f"socket:[{row[6]}]" for row in rows[1:] if row[4] == "0002"}
+    return next(int(fd) for fd in os.listdir(folder) if os.readlink(folder / fd) in datagram)
+
+
+def unix_address(path):
+    return "hex:" + struct.pack("=H", socket.AF_UNIX).hex() + os.fsencode(path).hex() + "00"
+
+
+@pytest.fixture
+def bystander(tmp_path):
+    """A datagram socket of another program, such as the one of the system log."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(f"{tmp_path}/log")
+        other.settimeout(5)
+        yield other
+
+
+def sending_to(descriptor, path):
+    size = 2 + len(str(path)) + 1
+    message, vector = f"words:@3,{size},@4,1,0,0,0", "words:@5,1"
+    return ("sendmsg", descriptor, message, 0, unix_address(path), vector, text("x"))
+
+
+@pytest.mark.parametrize("walls", ("within", "without"))
+def test_the_service_managers_socket_reaches_nobody_else(start, bystander, tmp_path, walls):
+    if walls == "within" and not has_seccomp:
+        pytest.skip("built without libseccomp")
+    names = ("landlock",) if walls == "within" else ("landlock", "seccomp")
+    with NotifySocket(tmp_path / "notify") as news:
+        daemon = start.plain(environment=news.environment, **kernel.without(*names))
+        attempt = sending_to(datagram_socket_of(daemon), bystander.getsockname())
+        if walls == "within":
+            with pytest.raises(Killed, match="SIGSYS"):
+                inside(daemon.pid, *attempt)
+        else:
+            assert inside(daemon.pid, *attempt) == 1
+            assert bystander.recv(10) == b"x"
+        daemon.kill()
+
+
+def test_the_service_managers_socket_makes_no_file(start, tmp_path):
+    with NotifySocket(tmp_path / "notify") as news:
+        daemon = start.plain(environment=news.environment, **kernel.without("landlock"))
+        made = tmp_path / "made"
+        address = unix_address(made)
+        bound = inside(daemon.pid, "bind", datagram_socket_of(daemon), address, 3 + len(str(made)))
+        assert bound == -errno.EINVAL and not made.exists()
+        daemon.reload()
+        news.wait_for("RELOADING")
+
+
+@needs_landlock
+@pytest.mark.skipif(kernel.landlock_version() < 6, reason="Landlock of this kernel knows no signals")
+def test_by_landlock_alone_no_signal_and_no_abstract_socket_reaches_others(within_landlock):
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(b"\0matrix-wellknownd-test-%d" % os.getpid())
+        other.listen()
+        name = other.getsockname()
+        address = "hex:" + struct.pack("=H", socket.AF_UNIX).hex() + name.hex()
+        opened = inside(within_landlock.pid, "socket", socket.AF_UNIX, socket.SOCK_STREAM, 0)
+        connected = inside(within_landlock.pid, "connect", opened, address, 2 + len(name))
+    assert connected == -errno.EPERM
+    assert inside(within_landlock.pid, "kill", os.getpid(), 0) == -errno.EPERM
+
+
 @pytest.fixture
 def outside():
     """Somebody to call out to."""
@@ -158,29 +338,29 @@ def outside():
 
 
 @needs_seccomp
-def test_connecting_out_ends_the_process(confined, outside):
-    worker = threads_of(confined)[-1]
+def test_connecting_out_ends_the_process(within_seccomp, outside):
+    worker = threads_of(within_seccomp)[-1]
     opened = inside(worker, *STREAM)
     assert opened >= 0, "listeners that a reload adds take this"
     with pytest.raises(Killed, match="SIGSYS"):
         inside(worker, "connect", opened, ipv4(outside), 16)
-    assert confined.wait() == -signal.SIGSYS
+    assert within_seccomp.wait() == -signal.SIGSYS
 
 
 @needs_seccomp
-def test_connecting_by_sending_ends_the_process(confined, outside):
-    opened = inside(confined.pid, *STREAM)
+def test_connecting_by_sending_ends_the_process(within_seccomp, outside):
+    opened = inside(within_seccomp.pid, *STREAM)
     with pytest.raises(Killed, match="SIGSYS"):
-        inside(confined.pid, "sendto", opened, text("x"), 1, MSG_FASTOPEN, ipv4(outside), 16)
-    assert confined.wait() == -signal.SIGSYS
+        inside(within_seccomp.pid, "sendto", opened, text("x"), 1, MSG_FASTOPEN, ipv4(outside), 16)
+    assert within_seccomp.wait() == -signal.SIGSYS
 
 
 @needs_seccomp
-def test_sending_to_an_address_ends_the_process(confined, outside):
-    opened = inside(confined.pid, *STREAM)
+def test_sending_to_an_address_ends_the_process(within_seccomp, outside):
+    opened = inside(within_seccomp.pid, *STREAM)
     with pytest.raises(Killed, match="SIGSYS"):
-        inside(confined.pid, "sendto", opened, text("x"), 1, 0, ipv4(outside), 16)
-    assert confined.wait() == -signal.SIGSYS
+        inside(within_seccomp.pid, "sendto", opened, text("x"), 1, 0, ipv4(outside), 16)
+    assert within_seccomp.wait() == -signal.SIGSYS
 
 
 @needs_landlock
@@ -378,6 +558,17 @@ def test_a_socket_in_another_directory_is_refused_until_a_restart(start, tmp_pat
         daemon.wait_for_log("not reloaded", mark)
         assert path in daemon.log[mark:] and "restart" in daemon.log[mark:]
     assert daemon.endpoint(beside).serves()
+
+
+@pytest.mark.parametrize("missing", ("landlock", "nothing"))
+def test_the_first_unix_socket_takes_a_restart(start, tmp_path, missing):
+    details = kernel.without(missing) if missing != "nothing" else {}
+    daemon = start.configured(configuration("", listen=""), **details)
+    both = f"127.0.0.1:0 unix:{tmp_path}/a.sock"
+    mark = reload_with(daemon, configuration("", listen="", http=both))
+    daemon.wait_for_log("not reloaded", mark)
+    assert f"{tmp_path}/a.sock" in daemon.log[mark:] and "restart" in daemon.log[mark:]
+    assert daemon.http[0].serves()
 
 
 def test_new_listeners_of_every_kind_open_at_a_reload(start, site, tmp_path):

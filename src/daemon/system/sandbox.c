@@ -8,15 +8,18 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "daemon/system/landlock.h"
 #include "daemon/system/privileges.h"
 #include "daemon/system/seccomp.h"
+#include "daemon/system/service_manager.h"
 
 /* Directories, absolute and without links. */
 struct directories {
@@ -27,6 +30,7 @@ struct directories {
 /* What the process can still reach; it holds for all of it, and until its end. */
 static struct {
     bool walled; /* by Landlock: the two lists are all there is */
+    bool sealed; /* by seccomp: without sockets at the start there can be none */
     struct directories readable;
     struct directories sockets;
 } reach;
@@ -181,7 +185,7 @@ static void add_sockets(const struct address_list *addresses)
     }
 }
 
-static void collect(const struct config *config)
+static void collect_files(const struct config *config)
 {
     for (size_t i = 0; i < config->file_count; i++) {
         add_readable(config->files[i]);
@@ -195,6 +199,10 @@ static void collect(const struct config *config)
         add_readable(config->domains[i].certificate);
         add_readable(config->domains[i].key);
     }
+}
+
+static void collect_sockets(const struct config *config)
+{
     add_sockets(&config->listen);
     add_sockets(&config->listen_http);
     add_sockets(&config->metrics_listen);
@@ -235,7 +243,7 @@ static void wall_off_files(const struct config *config)
                   strerror(errno));
         return;
     }
-    collect(config);
+    collect_files(config);
     allow(rules, &reach.readable, LANDLOCK_READ);
     allow(rules, &reach.sockets, LANDLOCK_SOCKETS);
     allow_random_numbers(rules);
@@ -243,6 +251,19 @@ static void wall_off_files(const struct config *config)
     if (!reach.walled) {
         log_warning("confinement: Landlock: %s: file permissions alone decide what can be read",
                     strerror(errno));
+    }
+}
+
+/* Gives the Unix sockets that we were started with, such as the journal's, a name: one that has one
+   cannot be bound to a path any more, which would make a file. What is no such socket, or has a
+   name, stays as it is. */
+static void name_sockets(void)
+{
+    static const struct sockaddr_un any = {.sun_family = AF_UNIX};
+    const int files[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, service_manager_socket()};
+
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        bind(files[i], (const struct sockaddr *)&any, sizeof(any.sun_family));
     }
 }
 
@@ -267,6 +288,8 @@ bool sandbox_enter(const struct config *config, struct problem *problem)
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
         return privileges_refused("prctl(PR_SET_DUMPABLE)", problem);
     }
+    collect_sockets(config);
+    name_sockets();
     wall_off_files(config);
 #endif
     file_set_denied_remedy("the daemon's user must be able to read it; a directory that was made "
@@ -278,9 +301,11 @@ bool sandbox_enter(const struct config *config, struct problem *problem)
 void sandbox_seal(void)
 {
 #ifndef WITH_SANITIZERS
+    const struct seccomp_needs needs = {reach.sockets.count > 0, service_manager_socket()};
     struct problem problem;
 
-    if (!seccomp_allow_needed(&problem)) {
+    reach.sealed = seccomp_allow_needed(&needs, &problem);
+    if (!reach.sealed) {
         log_warning("confinement: %s", problem.text);
     }
 #endif
@@ -346,10 +371,18 @@ static bool check_sockets(const struct address_list *addresses, struct problem *
     for (size_t i = 0; i < addresses->count; i++) {
         const struct sockaddr_un *address = (const void *)&addresses->items[i].socket;
 
-        if (address->sun_family == AF_UNIX &&
-            !check_path(&reach.sockets, address->sun_path, NULL, problem)) {
-            return problem_prefix(problem, "cannot listen on unix:");
+        if (address->sun_family != AF_UNIX) {
+            continue;
         }
+        if (reach.sockets.count == 0) {
+            problem_set(problem,
+                        "%s: the daemon has locked itself out of Unix sockets, since it had "
+                        "none at its start: restart it",
+                        address->sun_path);
+        } else if (!reach.walled || check_path(&reach.sockets, address->sun_path, NULL, problem)) {
+            continue;
+        }
+        return problem_prefix(problem, "cannot listen on unix:");
     }
     return true;
 }
@@ -371,14 +404,18 @@ static bool check_pairs(const struct config *config, struct problem *problem)
     return true;
 }
 
+static bool check_files(const struct config *config, struct problem *problem)
+{
+    return check_pairs(config, problem) &&
+           check_beneath(config->domains_dir, &config->domains_dir_origin, problem) &&
+           check_beneath(config->acme_alpn_dir, NULL, problem) &&
+           check_beneath(config->acme_webroot, NULL, problem);
+}
+
 bool sandbox_allows(const struct config *config, struct problem *problem)
 {
-    return !reach.walled ||
-           (check_pairs(config, problem) &&
-            check_beneath(config->domains_dir, &config->domains_dir_origin, problem) &&
-            check_beneath(config->acme_alpn_dir, NULL, problem) &&
-            check_beneath(config->acme_webroot, NULL, problem) &&
-            check_sockets(&config->listen, problem) &&
-            check_sockets(&config->listen_http, problem) &&
-            check_sockets(&config->metrics_listen, problem));
+    return (!reach.walled || check_files(config, problem)) &&
+           (!(reach.walled || reach.sealed) || (check_sockets(&config->listen, problem) &&
+                                                check_sockets(&config->listen_http, problem) &&
+                                                check_sockets(&config->metrics_listen, problem)));
 }

@@ -67,6 +67,11 @@ void service_manager_connect(void)
     }
 }
 
+int service_manager_socket(void)
+{
+    return notify_socket;
+}
+
 static void notify(const char *text)
 {
     /* If the service manager has gone there is nobody to tell. */

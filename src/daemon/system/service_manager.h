@@ -18,6 +18,9 @@ int service_manager_sockets(const char **names, struct problem *problem);
 /* Finds NOTIFY_SOCKET. Call once, before the process is confined. */
 void service_manager_connect(void);
 
+/* The socket to the service manager, or -1. */
+int service_manager_socket(void);
+
 /* "READY=1": starting, or reloading, is complete. */
 void service_manager_ready(void);
 

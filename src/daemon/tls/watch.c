@@ -1,7 +1,6 @@
 #include "daemon/tls/watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,10 +230,9 @@ static void watch_all(struct watch *watch)
 {
     int inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 
-    /* In place of the old descriptor, so that the number stays what the caller polls. */
     if (inotify >= 0) {
-        dup3(inotify, watch->inotify, O_CLOEXEC);
-        close(inotify);
+        close(watch->inotify);
+        watch->inotify = inotify;
     }
     forget_directories(watch);
     watch->incomplete = watch->incomplete || inotify < 0;

@@ -19,7 +19,7 @@ struct watch *watch_new(void);
 /* Takes NULL. */
 void watch_free(struct watch *watch);
 
-/* The descriptor to poll for reading. */
+/* The descriptor to poll for reading, until the next call of another function here. */
 int watch_descriptor(const struct watch *watch);
 
 /* Watches the certificates of `set` and no others from now on. False, after one log line, where

@@ -2,7 +2,8 @@
 
 As a program: `intruder.py THREAD NAME [ARGUMENT...]` stops the thread with ptrace(2), has it do the
 call and prints `returned NUMBER` (an error is negative) or `killed by SIGNAL`. Arguments are numbers,
-`text:...` or `hex:...`; the latter two are put into the thread's memory. x86-64 only.
+`text:...`, `hex:...` or `words:...` (numbers of 64 bits and commas; `@N` is the address of argument
+N, from 0 on); all but the numbers are put into the thread's memory. x86-64 only.
 """
 
 import ctypes
@@ -14,22 +15,54 @@ import sys
 
 SUPPORTED = platform.machine() == "x86_64"
 NUMBERS = {
+    "bind": 49,
+    "bpf": 321,
+    "chmod": 90,
     "clone": 56,
+    "clone3": 435,
     "connect": 42,
+    "dup3": 292,
     "execve": 59,
+    "execveat": 322,
+    "fcntl": 72,
     "fork": 57,
+    "ftruncate": 77,
     "io_uring_setup": 425,
+    "ioctl": 16,
     "kill": 62,
+    "link": 86,
+    "madvise": 28,
+    "memfd_create": 319,
+    "mkdir": 83,
+    "mknod": 133,
     "mmap": 9,
+    "mount": 165,
     "mprotect": 10,
     "openat": 257,
+    "openat2": 437,
+    "pidfd_open": 434,
     "prctl": 157,
+    "prlimit64": 302,
+    "process_vm_writev": 311,
     "ptrace": 101,
+    "pwrite64": 18,
+    "recvmsg": 47,
     "rename": 82,
+    "rt_tgsigqueueinfo": 297,
+    "sched_setaffinity": 203,
+    "sendmmsg": 307,
+    "sendmsg": 46,
     "sendto": 44,
+    "setsockopt": 54,
     "setuid": 105,
     "socket": 41,
+    "symlink": 88,
+    "tgkill": 234,
+    "timer_create": 222,
+    "truncate": 76,
     "unlink": 87,
+    "unlinkat": 263,
+    "userfaultfd": 323,
 }
 ATTACH, DETACH, STEP, GET_REGISTERS, SET_REGISTERS, POKE, PEEK = 16, 17, 9, 12, 13, 4, 1
 ANY_THREAD = 0x40000000  # __WALL
@@ -92,18 +125,30 @@ class Tracee:
             word = int.from_bytes(data[offset : offset + 8], "little")
             self.ptrace(POKE, address + offset, word)
 
+    def place(self, arguments, memory):
+        """Puts what is no number into memory from there on; what each register is to hold."""
+        values = []
+        for argument in arguments:
+            values.append(argument if isinstance(argument, int) else memory)
+            if not isinstance(argument, int):
+                memory += len(argument) * (8 if isinstance(argument, list) else 1) + 16 & ~15
+        for argument, address in zip(arguments, values):
+            if isinstance(argument, list):
+                words = (values[int(w[1:])] if w[0] == "@" else int(w, 0) for w in argument)
+                argument = b"".join(word.to_bytes(8, "little") for word in words)
+            if isinstance(argument, bytes):
+                self.put(address, argument)
+        return values
+
     def call(self, number, arguments):
         saved, registers = Registers(), Registers()
         self.ptrace(GET_REGISTERS, None, ctypes.addressof(saved))
         ctypes.memmove(ctypes.addressof(registers), ctypes.addressof(saved), ctypes.sizeof(saved))
         where = saved.rip - 2
         assert self.ptrace(PEEK, where) & 0xFFFF == SYSCALL_INSTRUCTION, "not waiting in a call"
-        memory = (saved.rsp - 1024) & ~15
-        for register, argument in zip(ARGUMENT_REGISTERS, arguments):
-            if isinstance(argument, bytes):
-                self.put(memory, argument)
-                argument, memory = memory, memory + len(argument) + 16 & ~15
-            setattr(registers, register, argument & 0xFFFFFFFFFFFFFFFF)
+        values = self.place(arguments, (saved.rsp - 1024) & ~15)
+        for register, value in zip(ARGUMENT_REGISTERS, values):
+            setattr(registers, register, value & 0xFFFFFFFFFFFFFFFF)
         registers.rip, registers.rax, registers.orig_rax = where, number, 0xFFFFFFFFFFFFFFFF
         self.ptrace(SET_REGISTERS, None, ctypes.addressof(registers))
         self.ptrace(STEP)
@@ -117,6 +162,8 @@ class Tracee:
 def argument_of(text):
     if text.startswith("text:"):
         return text[5:].encode() + b"\0"
+    if text.startswith("words:"):
+        return text[6:].split(",")
     return bytes.fromhex(text[4:]) if text.startswith("hex:") else int(text, 0)
 
 
