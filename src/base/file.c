@@ -2,37 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gnutls/gnutls.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/path.h"
-
-static bool read_all(int file, const char *path, gnutls_datum_t *content, struct problem *problem)
-{
-    size_t total = 0;
-
-    while (total < content->size) {
-        ssize_t count = read(file, content->data + total, content->size - total);
-
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count < 0) {
-            return problem_set(problem, "%s: cannot read it: %s", path, strerror(errno));
-        }
-        if (count == 0) {
-            break;
-        }
-        total += (size_t)count;
-    }
-    content->size = (unsigned)total;
-    return true;
-}
 
 static const char *denied_remedy = "the daemon's user must be able to read it";
 
@@ -71,74 +49,135 @@ static void note_link(void *context, const char *directory, const char *name, bo
 }
 
 /* Reports that there is nothing at `path`, and which link leads there. */
-static bool nothing_there(const char *path, struct problem *problem)
+static void nothing_there(const char *path, struct problem *problem)
 {
     struct last_link link = {.target = ""};
 
     path_walk(path, note_link, &link);
     if (link.target[0] == '\0') {
-        return problem_set(problem, "%s: cannot open it: %s", path, strerror(ENOENT));
+        problem_set(problem, "%s: cannot open it: %s", path, strerror(ENOENT));
+        return;
     }
-    return problem_set(problem,
-                       "%s: cannot open it: the link %s leads to %s, which is not there: is the "
-                       "folder that it leads into mounted here?",
-                       path, link.path, link.target);
+    problem_set(problem,
+                "%s: cannot open it: the link %s leads to %s, which is not there: is the folder "
+                "that it leads into mounted here?",
+                path, link.path, link.target);
 }
 
 /* Reports that `path` cannot be opened, from errno. */
-static bool cannot_open(const char *path, struct problem *problem)
+static void cannot_open(const char *path, struct problem *problem)
 {
     const char *reason = strerror(errno);
 
     if (errno == EACCES) {
-        return problem_set(problem, "%s: cannot open it: %s (%s)", path, reason, denied_remedy);
+        problem_set(problem, "%s: cannot open it: %s (%s)", path, reason, denied_remedy);
+    } else {
+        problem_set(problem, "%s: cannot open it: %s", path, reason);
     }
-    return problem_set(problem, "%s: cannot open it: %s", path, reason);
 }
 
-/* Without O_NONBLOCK a FIFO would hold us until somebody writes to it. */
+/* Without O_NONBLOCK a pipe would hold us until somebody writes to it. */
 enum {
     OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
 };
 
-/* Reads what has been opened, and closes it. */
-static bool read_opened(int file, const char *path, size_t limit, gnutls_datum_t *content,
-                        struct stat *status, struct problem *problem)
+static const char *kind_of_file(mode_t mode)
 {
-    bool good = false;
-
-    if (fstat(file, status) != 0) {
-        problem_set(problem, "%s: cannot look at it: %s", path, strerror(errno));
-    } else if (!S_ISREG(status->st_mode)) {
-        problem_set(problem, "%s: is %s: a file is needed", path,
-                    S_ISDIR(status->st_mode) ? "a directory" : "not a regular file");
-    } else if (status->st_size == 0) {
-        problem_set(problem, "%s: is empty", path);
-    } else if ((uintmax_t)status->st_size > limit) {
-        problem_set(problem, "%s: has %jd bytes: %zu are the most", path, (intmax_t)status->st_size,
-                    limit);
-    } else {
-        content->size = (unsigned)status->st_size;
-        content->data = malloc(content->size);
-        good = content->data ? read_all(file, path, content, problem)
-                             : problem_set(problem, "%s: out of memory", path);
-    }
-    close(file);
-    if (!good) {
-        file_wipe(content);
-    }
-    return good;
+    return S_ISDIR(mode)    ? "a directory"
+           : S_ISFIFO(mode) ? "a pipe"
+           : S_ISSOCK(mode) ? "a socket"
+                            : "a device";
 }
 
-bool file_read(const char *path, size_t limit, gnutls_datum_t *content, struct stat *status,
-               struct problem *problem)
+/* Moves the content to larger memory, unlike realloc(3) without leaving any of it behind. */
+static bool content_grow(struct file_content *content, size_t capacity)
+{
+    char *bytes = malloc(capacity);
+
+    if (!bytes) {
+        return false;
+    }
+    if (content->bytes) {
+        memcpy(bytes, content->bytes, content->size);
+        explicit_bzero(content->bytes, content->size);
+        free(content->bytes);
+    }
+    content->bytes = bytes;
+    return true;
+}
+
+/* Reads to the end of the file, whose size was `expected` a moment ago. Files in /proc say that
+   they are empty, and are not. */
+static bool read_whole(int file, const char *path, size_t expected, size_t limit,
+                       struct file_content *content, struct problem *problem)
+{
+    size_t capacity = expected + 2; /* one shows the end without another round, one is the '\0' */
+    ssize_t count;
+
+    if (!content_grow(content, capacity)) {
+        return problem_out_of_memory(problem);
+    }
+    while ((count = read(file, content->bytes + content->size, capacity - 1 - content->size)) !=
+           0) {
+        if (count < 0 && errno != EINTR) {
+            return problem_set(problem, "%s: cannot read it: %s", path, strerror(errno));
+        }
+        content->size += count > 0 ? (size_t)count : 0;
+        if (content->size > limit) {
+            return problem_set(problem, "%s: has more than %zu bytes, which is the limit", path,
+                               limit);
+        }
+        if (content->size == capacity - 1) {
+            capacity = 2 * capacity + 4096;
+            if (!content_grow(content, capacity)) {
+                return problem_out_of_memory(problem);
+            }
+        }
+    }
+    content->bytes[content->size] = '\0';
+    return true;
+}
+
+/* Reads what has been opened, and closes it. */
+static enum file_result read_opened(int file, const char *path, size_t limit,
+                                    struct file_content *content, struct stat *status,
+                                    struct problem *problem)
+{
+    enum file_result result = FILE_FAILED;
+
+    if (fstat(file, status) != 0) {
+        problem_set(problem, "%s: cannot read its status: %s", path, strerror(errno));
+    } else if (!S_ISREG(status->st_mode)) {
+        problem_set(problem, "%s: is %s: a regular file is needed", path,
+                    kind_of_file(status->st_mode));
+        result = FILE_NOT_REGULAR;
+    } else if ((uintmax_t)status->st_size > limit) {
+        problem_set(problem, "%s: has %jd bytes: the limit is %zu", path, (intmax_t)status->st_size,
+                    limit);
+    } else if (read_whole(file, path, (size_t)status->st_size, limit, content, problem)) {
+        result = FILE_GOOD;
+    }
+    close(file);
+    if (result != FILE_GOOD) {
+        file_wipe(content);
+    }
+    return result;
+}
+
+enum file_result file_read(const char *path, size_t limit, struct file_content *content,
+                           struct stat *status, struct problem *problem)
 {
     struct stat own_status;
     int file = open(path, OPEN_FLAGS);
 
-    *content = (gnutls_datum_t){0};
+    *content = (struct file_content){0};
+    if (file < 0 && errno == ENOENT) {
+        nothing_there(path, problem);
+        return FILE_MISSING;
+    }
     if (file < 0) {
-        return errno == ENOENT ? nothing_there(path, problem) : cannot_open(path, problem);
+        cannot_open(path, problem);
+        return FILE_FAILED;
     }
     return read_opened(file, path, limit, content, status ? status : &own_status, problem);
 }
@@ -171,30 +210,33 @@ static int open_beneath(const char *directory, const char *name)
     return opened;
 }
 
-bool file_read_beneath(const char *directory, const char *name, size_t limit,
-                       gnutls_datum_t *content, bool *missing, struct problem *problem)
+enum file_result file_read_beneath(const char *directory, const char *name, size_t limit,
+                                   struct file_content *content, struct problem *problem)
 {
     int file = open_beneath(directory, name);
+    int error = errno;
     char path[PATH_MAX];
     struct stat status;
 
-    *content = (gnutls_datum_t){0};
-    *missing = file < 0 && (errno == ENOENT || errno == ENAMETOOLONG);
+    *content = (struct file_content){0};
     snprintf(path, sizeof(path), "%s/%s", directory, name);
-    if (file < 0 && errno == ELOOP) {
-        return problem_set(problem, "%s: is a symbolic link: put the file itself there", path);
+    if (file >= 0) {
+        return read_opened(file, path, limit, content, &status, problem);
     }
-    if (file < 0) {
-        return cannot_open(path, problem);
+    if (error == ELOOP) {
+        problem_set(problem, "%s: is a symbolic link: put the file itself there", path);
+        return FILE_FAILED;
     }
-    return read_opened(file, path, limit, content, &status, problem);
+    errno = error;
+    cannot_open(path, problem);
+    return error == ENOENT || error == ENAMETOOLONG ? FILE_MISSING : FILE_FAILED;
 }
 
-void file_wipe(gnutls_datum_t *content)
+void file_wipe(struct file_content *content)
 {
-    if (content->data) {
-        gnutls_memset(content->data, 0, content->size);
-        free(content->data);
+    if (content->bytes) {
+        explicit_bzero(content->bytes, content->size);
+        free(content->bytes);
     }
-    *content = (gnutls_datum_t){0};
+    *content = (struct file_content){0};
 }

@@ -1,10 +1,11 @@
 # What any C program could use.
 noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
-	src/base/array.h \
+	src/base/array.c src/base/array.h \
 	src/base/base64.c src/base/base64.h \
 	src/base/clock.h \
 	src/base/file.c src/base/file.h \
+	src/base/hash.h \
 	src/base/line.c src/base/line.h \
 	src/base/log.c src/base/log.h \
 	src/base/map.c src/base/map.h \

@@ -14,7 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
+#include "base/hash.h"
 
 enum {
     SELDOM = 60000 /* milliseconds */
@@ -250,20 +252,16 @@ DEFINE_LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
 
 void log_error_seldom(const char *text)
 {
-    /* When something was last told, in milliseconds, by what its text hashes to: nobody but who
-       writes the files has a say in that, and a text that meets another waits for a minute. */
-    static _Atomic uint64_t told[256];
-    uint32_t hash = 2166136261; /* FNV-1a */
+    /* When a text was last logged, in milliseconds, by its hash. A text that meets another waits
+       for a minute. */
+    static _Atomic uint64_t logged[256];
+    uint32_t hash = hash_bytes(text, strlen(text));
+    _Atomic uint64_t *last = &logged[(hash ^ hash >> 16) % ARRAY_SIZE(logged)];
     uint64_t now = monotonic_milliseconds();
-    uint64_t before;
+    uint64_t before = atomic_load(last);
 
-    for (const char *byte = text; *byte; byte++) {
-        hash = (hash ^ (unsigned char)*byte) * 16777619;
-    }
-    hash = (hash ^ hash >> 16) % (sizeof(told) / sizeof(told[0]));
-    before = atomic_load(&told[hash]);
     if ((before == 0 || now - before >= SELDOM) &&
-        atomic_compare_exchange_strong(&told[hash], &before, now)) {
+        atomic_compare_exchange_strong(last, &before, now)) {
         log_error("%s", text);
     }
 }

@@ -3,20 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a. A client picks the keys that are looked up, never those that are stored, so it cannot
-   make a chain longer than the configuration did. */
-static uint32_t hash_of(const char *key, size_t length)
-{
-    uint32_t hash = 2166136261u;
+#include "base/hash.h"
 
-    for (size_t i = 0; i < length; i++) {
-        hash ^= (unsigned char)key[i];
-        hash *= 16777619u;
-    }
-    return hash;
-}
-
-/* The entry that holds the key, or the free one where it belongs. */
+/* The entry that holds the key, or the free one where it belongs. A client picks the keys that are
+   looked up, never those that are stored, so it cannot make a search longer than the configuration
+   did. */
 static struct map_entry *entry_for(const struct map *map, const char *key, size_t length,
                                    uint32_t hash)
 {
@@ -63,7 +54,7 @@ bool map_reserve(struct map *map, size_t count)
 bool map_set(struct map *map, const char *key, void *value)
 {
     size_t length = strlen(key);
-    uint32_t hash = hash_of(key, length);
+    uint32_t hash = hash_bytes(key, length);
     struct map_entry *entry;
 
     if (!map_reserve(map, map->count + 1)) {
@@ -84,7 +75,7 @@ void *map_get(const struct map *map, const char *key, size_t length)
     if (map->count == 0) {
         return NULL;
     }
-    return entry_for(map, key, length, hash_of(key, length))->value;
+    return entry_for(map, key, length, hash_bytes(key, length))->value;
 }
 
 void map_clear(struct map *map)

@@ -47,6 +47,11 @@ bool problem_set_usage(struct problem *problem, const char *format, ...)
     return false;
 }
 
+bool problem_out_of_memory(struct problem *problem)
+{
+    return problem_set(problem, "out of memory");
+}
+
 bool problem_prefix(struct problem *problem, const char *format, ...)
 {
     char text[sizeof(problem->text)];

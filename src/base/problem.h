@@ -24,6 +24,9 @@ bool problem_set(struct problem *problem, const char *format, ...)
 bool problem_set_usage(struct problem *problem, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Writes the PROBLEM_FAILURE of an allocation that failed. Always returns false. */
+bool problem_out_of_memory(struct problem *problem);
+
 /* Puts "PREFIX" in front of the text, for a caller that knows more (a file and a line, an option).
    Always returns false. */
 bool problem_prefix(struct problem *problem, const char *format, ...)

@@ -40,7 +40,7 @@ static bool print_document(const struct config *config, enum document document,
                            document_name(document), config->domains[0].name);
     }
     if (!text) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     puts(text);
     free(text);

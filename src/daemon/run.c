@@ -100,7 +100,7 @@ static bool keep_fixed_settings(struct running *running, const struct config *co
 {
     running->max_connections = config->max_connections;
     running->user = config->user ? strdup(config->user) : NULL;
-    return running->user || !config->user || problem_set(problem, "out of memory");
+    return running->user || !config->user || problem_out_of_memory(problem);
 }
 
 /* Waits until no worker can be about to take up what has been replaced. */
@@ -113,7 +113,7 @@ static bool start_renewal(struct running *running, struct problem *problem)
 {
     running->renewal = renewal_new(grace_period, running->service);
     if (!running->renewal) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     running_follow_certificates(running);
     return true;
@@ -129,8 +129,8 @@ static bool start(struct running *running, const struct config *config, struct p
     service_manager_connect();
     trust_open();
     if (!take_signals(running, problem) || !keep_fixed_settings(running, config, problem) ||
-        !(responses_init() || problem_set(problem, "out of memory")) ||
-        !tls_init(service, problem) || !inherit_sockets(&running->listeners, problem) ||
+        !(responses_init() || problem_out_of_memory(problem)) || !tls_init(service, problem) ||
+        !inherit_sockets(&running->listeners, problem) ||
         !publish_table(running, config, problem)) {
         return false;
     }
@@ -225,7 +225,7 @@ bool run(const struct options *options, struct problem *problem)
     running.service = calloc(1, sizeof(*running.service));
     if (!running.service) {
         config_free(config);
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     good = start(&running, config, problem);
     config_free(config);

@@ -115,7 +115,7 @@ static bool encode_object(FILE *stream, const json_t *object, int depth, struct 
     bool ok = true;
 
     if (members == NULL) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     for (void *i = json_object_iter(iterated); i != NULL; i = json_object_iter_next(iterated, i)) {
         members[used++] = (struct member){
@@ -177,15 +177,15 @@ char *canonical_json_encode(const json_t *value, size_t *length, struct problem 
     bool ok;
 
     if (stream == NULL) {
-        problem_set(problem, "out of memory");
+        problem_out_of_memory(problem);
         return NULL;
     }
     ok = encode_value(stream, value, 0, problem);
     if (ok && ferror(stream)) {
-        ok = problem_set(problem, "out of memory");
+        ok = problem_out_of_memory(problem);
     }
     if (fclose(stream) != 0 && ok) {
-        ok = problem_set(problem, "out of memory");
+        ok = problem_out_of_memory(problem);
     }
     if (!ok) {
         free(text);

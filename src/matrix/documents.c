@@ -1,14 +1,10 @@
 #include "matrix/documents.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "matrix/server_name.h"
 
@@ -126,62 +122,6 @@ char *document_render_policy_server(const char *ed25519)
     return render(json_pack("{s:{s:s}}", "public_keys", "ed25519", ed25519));
 }
 
-/* Opens a regular file of at most EXTRA_SIZE_LIMIT bytes. Returns the descriptor, or -1. */
-static int open_extra(const char *path, struct problem *problem)
-{
-    /* O_NONBLOCK: a FIFO that nobody writes to must be refused, not waited for. */
-    int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    struct stat status;
-    const char *kind;
-
-    if (file < 0 || fstat(file, &status) != 0) {
-        problem_set(problem, "%s: %s: %s", problem_excerpt(path).text, strerror(errno),
-                    errno == EACCES ? file_denied_remedy()
-                                    : "write a JSON object there, readable for this program");
-        goto fail;
-    }
-    kind = S_ISREG(status.st_mode)    ? NULL
-           : S_ISDIR(status.st_mode)  ? "directory"
-           : S_ISFIFO(status.st_mode) ? "FIFO"
-                                      : "device";
-    if (kind != NULL) {
-        problem_set(problem, "%s: is a %s: a regular file with a JSON object is wanted",
-                    problem_excerpt(path).text, kind);
-        goto fail;
-    }
-    if (status.st_size > EXTRA_SIZE_LIMIT) {
-        problem_set(problem, "%s: has %jd bytes: the limit is %d (64 KiB)",
-                    problem_excerpt(path).text, (intmax_t)status.st_size, EXTRA_SIZE_LIMIT);
-        goto fail;
-    }
-    return file;
-
-fail:
-    if (file >= 0) {
-        close(file);
-    }
-    return -1;
-}
-
-/* Reads at most `size` bytes; the number read, or -1. */
-static ssize_t read_all(int file, char *text, size_t size)
-{
-    size_t length = 0;
-
-    while (length < size) {
-        ssize_t got = read(file, text + length, size - length);
-
-        if (got < 0 && errno != EINTR) {
-            return -1;
-        }
-        if (got == 0) {
-            break;
-        }
-        length += got > 0 ? (size_t)got : 0;
-    }
-    return (ssize_t)length;
-}
-
 /* Whether `value` nests at most `levels` deep. */
 static bool is_shallow(const json_t *value, int levels)
 {
@@ -282,36 +222,13 @@ static json_t *parse_extra(const char *path, const char *text, size_t length,
 
 json_t *document_load_extra(const char *path, struct problem *problem)
 {
-    int file = open_extra(path, problem);
+    struct file_content file;
     json_t *value = NULL;
-    char *text = NULL;
-    ssize_t length;
 
-    if (file < 0) {
-        return NULL;
+    if (file_read(path, EXTRA_SIZE_LIMIT, &file, NULL, problem) == FILE_GOOD) {
+        value = parse_extra(path, file.bytes, file.size, problem);
     }
-    text = malloc(EXTRA_SIZE_LIMIT + 1);
-    if (text == NULL) {
-        problem_set(problem, "out of memory");
-        goto out;
-    }
-    /* One byte more than the limit: the file may have grown, or have a size of 0 as in /proc. */
-    length = read_all(file, text, EXTRA_SIZE_LIMIT + 1);
-    if (length < 0) {
-        problem_set(problem, "%s: %s: write a JSON object there, readable for this program",
-                    problem_excerpt(path).text, strerror(errno));
-        goto out;
-    }
-    if (length > EXTRA_SIZE_LIMIT) {
-        problem_set(problem, "%s: has more than %d bytes (64 KiB), which is the limit: shorten it",
-                    problem_excerpt(path).text, EXTRA_SIZE_LIMIT);
-        goto out;
-    }
-    value = parse_extra(path, text, (size_t)length, problem);
-
-out:
-    free(text);
-    close(file);
+    file_wipe(&file);
     return value;
 }
 
@@ -452,8 +369,8 @@ bool document_check_ed25519(const char *key, struct problem *problem)
     static const char right[] = "an Ed25519 public key is 32 bytes, which are 43 characters of "
                                 "base64 without padding";
     size_t length = strlen(key);
-    size_t standard = strspn(key, UPPER LOWER DIGITS "+/");
-    size_t url_safe = strspn(key, UPPER LOWER DIGITS "-_");
+    size_t standard = strspn(key, base64_alphabet);
+    size_t url_safe = strspn(key, base64url_alphabet);
     size_t unpadded = standard > url_safe ? standard : url_safe;
     struct excerpt shown = problem_excerpt(key);
 
@@ -469,8 +386,7 @@ bool document_check_ed25519(const char *key, struct problem *problem)
     if (length != KEY_LENGTH) {
         return problem_set(problem, "\"%s\" has %zu characters: %s", shown.text, length, right);
     }
-    /* 43 characters carry 258 bits: the last two are none of the key's and must be 0. */
-    if (strchr("AEIMQUYcgkosw048", key[KEY_LENGTH - 1]) == NULL) {
+    if (!base64_is_canonical(key)) {
         return problem_set(problem,
                            "\"%s\" ends with \"%c\", as no key of 32 bytes does: copy it "
                            "again",

@@ -52,7 +52,7 @@ static bool check_authority(const char *text, const char *authority, size_t leng
     }
     copy = strndup(authority, length);
     if (copy == NULL) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     ok = server_name_parse(copy, &name, problem);
     free(copy);

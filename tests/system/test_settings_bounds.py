@@ -27,7 +27,7 @@ def sparse(file):
 
 
 BAD_EXTRAS = {
-    "a pipe": (pipe, "is a FIFO"),
+    "a pipe": (pipe, "is a pipe"),
     "a terabyte of nothing": (sparse, "the limit is"),
     "64 KiB and one": (lambda file: file.write_text(json.dumps({"a": "b" * 65528})), "65537 bytes"),
     "33 levels": (lambda file: file.write_text(nested(33)), "32 levels"),

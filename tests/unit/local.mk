@@ -13,8 +13,10 @@ LDADD += libmatrix.a libbase.a $(CMOCKA_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) 
 if HAVE_CMOCKA
 AM_CFLAGS += $(CMOCKA_CFLAGS)
 check_PROGRAMS += \
+	tests/unit/base/test_array \
 	tests/unit/base/test_base64 \
 	tests/unit/base/test_file \
+	tests/unit/base/test_hash \
 	tests/unit/base/test_line \
 	tests/unit/base/test_map \
 	tests/unit/base/test_problem \

@@ -52,13 +52,15 @@ static enum keys_flaw check_key(const json_t *key, const json_t *signature, cons
     unsigned char point[KEY_LENGTH];
     unsigned char value[SIGNATURE_LENGTH];
     const char *encoded = json_string_value(json_object_get(key, "key"));
-    if (!encoded || base64_decode(encoded, point, sizeof(point)) != sizeof(point)) {
+    if (!encoded ||
+        base64_decode(encoded, base64_alphabet, point, sizeof(point)) != sizeof(point)) {
         return KEYS_BROKEN;
     }
     if (!json_is_string(signature)) {
         return KEYS_UNSIGNED;
     }
-    if (base64_decode(json_string_value(signature), value, sizeof(value)) != sizeof(value)) {
+    if (base64_decode(json_string_value(signature), base64_alphabet, value, sizeof(value)) !=
+        sizeof(value)) {
         return KEYS_FORGED;
     }
     return keys_verify_ed25519(point, value, text, length) ? KEYS_GOOD : KEYS_FORGED;

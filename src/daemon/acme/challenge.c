@@ -55,7 +55,7 @@ bool acme_challenge_check(const struct credentials *credentials, const char *nam
     bool good = false;
 
     if (gnutls_pcert_export_x509(&credentials->chain[0], &certificate) != 0) {
-        return problem_set(problem, "%s: out of memory", path);
+        return problem_out_of_memory(problem);
     }
     if (!has_identifier(certificate)) {
         problem_set(problem,
@@ -75,12 +75,14 @@ bool acme_challenge_check(const struct credentials *credentials, const char *nam
 static struct credentials *load(const char *directory, const char *name, const char *const files[2],
                                 bool *missing, struct problem *problem)
 {
-    gnutls_datum_t certificate = {0}, key = {0};
+    struct file_content certificate = {0}, key = {0};
     struct credentials *credentials = NULL;
-    bool key_missing;
+    enum file_result result =
+        file_read_beneath(directory, files[0], FILE_LIMIT, &certificate, problem);
 
-    if (file_read_beneath(directory, files[0], FILE_LIMIT, &certificate, missing, problem) &&
-        file_read_beneath(directory, files[1], FILE_LIMIT, &key, &key_missing, problem)) {
+    *missing = result == FILE_MISSING;
+    if (result == FILE_GOOD &&
+        file_read_beneath(directory, files[1], FILE_LIMIT, &key, problem) == FILE_GOOD) {
         credentials = credentials_parse(files[0], &certificate, files[1], &key, problem);
         if (!credentials) {
             problem_prefix(problem, "%s/", directory);

@@ -155,10 +155,10 @@ static bool draft_write(struct draft *draft, const char *directory, const char *
     }
     if (asprintf(&draft->final, "%s/%s%s", directory, name, ending) < 0) {
         draft->final = NULL;
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     if (asprintf(&path, "%s/.acme-challenge-XXXXXX", directory) < 0) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     file = mkostemp(path, O_CLOEXEC);
     if (file < 0) {
@@ -195,7 +195,7 @@ static bool set_aside(const char *path, char **backup, struct problem *problem)
 
     if (asprintf(backup, "%s.old", path) < 0) {
         *backup = NULL;
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     /* Left by one that was killed. */
     unlink(*backup);

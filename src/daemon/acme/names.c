@@ -5,8 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-/* Of base64url (RFC 4648, section 5), the last two being its own. */
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+#include "base/base64.h"
 
 enum {
     DIGEST_LENGTH = 43 /* 32 bytes in base64 without padding */
@@ -42,37 +41,20 @@ bool acme_name_normalize(const char *text, char name[static ACME_NAME_SIZE])
 
 bool acme_is_token(const char *text)
 {
-    size_t length = strspn(text, alphabet);
+    size_t length = strspn(text, base64url_alphabet);
 
     return length > 0 && length <= NAME_MAX && text[length] == '\0';
-}
-
-/* base64url without padding, of DIGEST_LENGTH characters. */
-static bool decode_digest(const char *text, unsigned char digest[static ACME_DIGEST_SIZE])
-{
-    unsigned bits = 0, buffer = 0;
-    size_t used = 0;
-
-    for (size_t i = 0; i < DIGEST_LENGTH; i++) {
-        buffer = (buffer << 6 | (unsigned)(strchr(alphabet, text[i]) - alphabet)) & 0xffff;
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            digest[used++] = (unsigned char)(buffer >> bits);
-        }
-    }
-    /* What is left are two bits, which belong to no byte. */
-    return (buffer & 3) == 0;
 }
 
 bool acme_key_authorization_digest(const char *text, unsigned char digest[static ACME_DIGEST_SIZE],
                                    struct problem *problem)
 {
-    size_t token = strspn(text, alphabet);
-    size_t thumbprint = text[token] == '.' ? strspn(text + token + 1, alphabet) : 0;
+    size_t token = strspn(text, base64url_alphabet);
+    size_t thumbprint = text[token] == '.' ? strspn(text + token + 1, base64url_alphabet) : 0;
     int status;
 
-    if (token == DIGEST_LENGTH && text[token] == '\0' && decode_digest(text, digest)) {
+    if (token == DIGEST_LENGTH && text[token] == '\0' && base64_is_canonical(text)) {
+        base64_decode(text, base64url_alphabet, digest, ACME_DIGEST_SIZE);
         return true;
     }
     if (token == 0 || thumbprint == 0 || text[token + 1 + thumbprint] != '\0') {

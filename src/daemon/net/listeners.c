@@ -124,7 +124,7 @@ bool listeners_inherit(struct listeners *listeners, int first, int count, const 
             names += length + (names[length] == ':');
         }
     }
-    return listeners->count == (size_t)count || problem_set(problem, "out of memory");
+    return listeners->count == (size_t)count || problem_out_of_memory(problem);
 }
 
 /* Whether the service manager passed a socket that clients ask for documents at. */
@@ -456,7 +456,7 @@ bool listeners_prepare(struct listeners *listeners, const struct config *config,
     bool good;
 
     *change = (struct listeners_change){0};
-    good = plan(listeners, config, change) || problem_set(problem, "out of memory");
+    good = plan(listeners, config, change) || problem_out_of_memory(problem);
     for (size_t i = 0; good && i < change->opened.count; i++) {
         good = listener_open(change->opened.items[i], change, problem);
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "base/log.h"
 
 /* So many domains have their names compared with their certificates'. */
@@ -24,21 +25,15 @@ struct builder {
     const struct config *config;
     const struct site_table *previous;
     struct map answers_by_text;
-    size_t answer_capacity;
     enum site_certificates certificates;
     size_t names_compared;
 };
-
-static bool out_of_memory(struct problem *problem)
-{
-    return problem_set(problem, "out of memory while building the table of domains");
-}
 
 /* The answer with this document; takes `text` (or NULL, where memory ran out) over. */
 static struct document_answer *builder_answer(struct builder *builder, char *text)
 {
     struct site_table *table = builder->table;
-    struct document_answer *answer;
+    struct document_answer *answer, **answers;
     char *key = text ? strdup(text) : NULL;
 
     if (!key) {
@@ -51,18 +46,13 @@ static struct document_answer *builder_answer(struct builder *builder, char *tex
         free(text);
         return answer;
     }
-    if (table->answer_count == builder->answer_capacity) {
-        size_t capacity = builder->answer_capacity ? builder->answer_capacity * 2 : 4;
-        struct document_answer **answers = realloc(table->answers, capacity * sizeof(*answers));
-
-        if (!answers) {
-            free(key);
-            free(text);
-            return NULL;
-        }
-        table->answers = answers;
-        builder->answer_capacity = capacity;
+    answers = array_grow(table->answers, table->answer_count, sizeof(*answers));
+    if (!answers) {
+        free(key);
+        free(text);
+        return NULL;
     }
+    table->answers = answers;
     answer =
         document_answer_new(text, builder->config->max_age, table->answer_count < ANSWERS_AT_ONCE);
     if (!answer || !map_set(&builder->answers_by_text, key, answer)) {
@@ -153,7 +143,7 @@ static bool build_site(struct builder *builder, struct site *site,
     site->redirect = domain->redirect ? strdup(domain->redirect) : NULL;
     if (!site->host || (domain->redirect && !site->redirect) ||
         !build_documents(builder, site, domain)) {
-        return out_of_memory(problem);
+        return problem_out_of_memory(problem);
     }
     table->redirects = table->redirects || site->redirect;
     site->certificate = table->default_certificate;
@@ -162,7 +152,7 @@ static bool build_site(struct builder *builder, struct site *site,
             &table->certificates, builder->previous ? &builder->previous->certificates : NULL,
             domain->certificate, domain->key);
         if (!site->certificate) {
-            return out_of_memory(problem);
+            return problem_out_of_memory(problem);
         }
         if (!certificate_usable(site->certificate)) {
             log_error("%s: HTTPS is refused for this domain until %s and %s can be used",
@@ -172,7 +162,7 @@ static bool build_site(struct builder *builder, struct site *site,
     if (strcmp(site->host, "*") == 0) {
         table->any = site;
     } else if (!map_set(&table->by_host, site->host, site)) {
-        return out_of_memory(problem);
+        return problem_out_of_memory(problem);
     }
     check_certificate_name(builder, site);
     return true;
@@ -195,11 +185,11 @@ static bool build_default_certificate(struct builder *builder, struct problem *p
     if (config->certificate) {
         table->default_certificate =
             certificate_set_add(&table->certificates, previous, config->certificate, config->key);
-        return table->default_certificate || out_of_memory(problem);
+        return table->default_certificate || problem_out_of_memory(problem);
     }
     names = calloc(config->domain_count, sizeof(*names));
     if (!names) {
-        return out_of_memory(problem);
+        return problem_out_of_memory(problem);
     }
     for (size_t i = 0; i < config->domain_count && count < 100; i++) {
         if (strcmp(config->domains[i].name, "*") != 0) {
@@ -209,7 +199,7 @@ static bool build_default_certificate(struct builder *builder, struct problem *p
     table->default_certificate =
         certificate_set_add_self_signed(&table->certificates, previous, names, count);
     free(names);
-    return table->default_certificate || out_of_memory(problem);
+    return table->default_certificate || problem_out_of_memory(problem);
 }
 
 bool site_table_check_certificates(const struct site_table *table, struct problem *problem)
@@ -276,7 +266,7 @@ struct site_table *site_table_build(const struct config *config, const struct si
     bool good = false;
 
     if (!table) {
-        out_of_memory(problem);
+        problem_out_of_memory(problem);
         return NULL;
     }
     table->certificates.read_all = certificates == SITE_CERTIFICATES_ALL;
@@ -291,7 +281,7 @@ struct site_table *site_table_build(const struct config *config, const struct si
     if (!table->sites || !map_reserve(&table->by_host, config->domain_count) ||
         !keep_directory(&table->acme_alpn_dir, "acme_alpn_dir", config->acme_alpn_dir) ||
         !keep_directory(&table->acme_webroot, "acme_webroot", config->acme_webroot)) {
-        out_of_memory(problem);
+        problem_out_of_memory(problem);
         goto out;
     }
     if (!build_default_certificate(&builder, problem)) {

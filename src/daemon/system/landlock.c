@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 /* <linux/landlock.h> is as old as the distribution; these are the kernel's and never change. */
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
@@ -42,7 +44,7 @@ enum {
 static uint64_t known_rights(long version)
 {
     static const unsigned counts[] = {0, 13, 14, 15, 15, 16};
-    const long newest = sizeof(counts) / sizeof(counts[0]) - 1;
+    const long newest = ARRAY_SIZE(counts) - 1;
 
     return BIT(counts[version < newest ? version : newest]) - 1;
 }

@@ -48,7 +48,7 @@ static bool is_shared(const char *directory)
 {
     static const char homes[] = "/home/";
 
-    for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
         if (strcmp(directory, shared[i]) == 0) {
             return true;
         }
@@ -75,7 +75,7 @@ static void directories_add(struct directories *directories, const char *directo
         free(copy);
         return;
     }
-    items = reallocarray(directories->items, directories->count + 1, sizeof(*items));
+    items = array_grow(directories->items, directories->count, sizeof(*items));
     if (!items) {
         free(copy);
         return;
@@ -359,7 +359,7 @@ static bool check_beneath(const char *directory, const struct origin *origin,
         return true;
     }
     if (asprintf(&entry, "%s/*", directory) < 0) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     good = check_path(&reach.readable, entry, origin, problem);
     free(entry);

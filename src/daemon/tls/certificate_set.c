@@ -3,32 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 
 /* Puts a certificate into the set, or frees it where memory ran out and nobody else holds it. */
 static struct certificate *set_insert(struct certificate_set *set, struct certificate *certificate)
 {
-    if (set->count == set->capacity) {
-        size_t capacity = set->capacity ? set->capacity * 2 : 4;
-        struct certificate **items = realloc(set->items, capacity * sizeof(*items));
+    struct certificate **items = array_grow(set->items, set->count, sizeof(*items));
 
-        if (!items) {
-            goto failed;
+    set->items = items ? items : set->items;
+    if (!items || !map_set(&set->by_id, certificate->id, certificate)) {
+        if (certificate->references == 0) {
+            certificate_free(certificate);
         }
-        set->items = items;
-        set->capacity = capacity;
+        return NULL;
     }
-    if (!map_set(&set->by_id, certificate->id, certificate)) {
-        goto failed;
-    }
-    set->items[set->count++] = certificate;
+    items[set->count++] = certificate;
     certificate->references++;
     return certificate;
-failed:
-    if (certificate->references == 0) {
-        certificate_free(certificate);
-    }
-    return NULL;
 }
 
 static struct certificate *set_find(const struct certificate_set *set, const char *id)

@@ -21,7 +21,6 @@ enum {
 struct certificate_set {
     struct certificate **items;
     size_t count;
-    size_t capacity;
     struct map by_id;
     bool read_all; /* all are read at once, however many */
     size_t read;   /* so many usable ones have been */

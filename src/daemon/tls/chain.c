@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "daemon/tls/key.h"
 
 void chain_clear(struct chain *chain)
@@ -77,7 +78,7 @@ static bool add_certificate(struct chain *chain, const char *path, const gnutls_
     int status = gnutls_x509_crt_init(&certificate);
 
     if (status < 0) {
-        return problem_set(problem, "%s: out of memory", path);
+        return problem_out_of_memory(problem);
     }
     chain->items[chain->length++] = certificate;
     status = gnutls_x509_crt_import(certificate, der, GNUTLS_X509_FMT_DER);
@@ -118,7 +119,7 @@ static bool is_certificate(const gnutls_datum_t *block)
     static const char *const labels[] = {"-----BEGIN CERTIFICATE-----",
                                          "-----BEGIN X509 CERTIFICATE-----"};
 
-    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
         size_t length = strlen(labels[i]);
 
         if (block->size >= length && memcmp(block->data, labels[i], length) == 0) {

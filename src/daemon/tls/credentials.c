@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/line.h"
 #include "base/reserve.h"
 #include "daemon/tls/key.h"
@@ -89,28 +88,39 @@ static bool pair_matches(const struct credentials *credentials)
     return matches;
 }
 
+/* The content as GnuTLS takes it. */
+static bool to_datum(const char *path, const struct file_content *content, gnutls_datum_t *datum,
+                     struct problem *problem)
+{
+    *datum = (gnutls_datum_t){(unsigned char *)content->bytes, (unsigned)content->size};
+    return content->size > 0 || problem_set(problem, "%s: is empty", path);
+}
+
 struct credentials *credentials_parse(const char *certificate_path,
-                                      const gnutls_datum_t *certificate, const char *key_path,
-                                      const gnutls_datum_t *key, struct problem *problem)
+                                      const struct file_content *certificate, const char *key_path,
+                                      const struct file_content *key, struct problem *problem)
 {
     struct chain chain = {0};
+    gnutls_datum_t chain_text, key_text;
     gnutls_privkey_t private_key;
     struct credentials *credentials = NULL;
     bool is_ca;
 
     if (!reserve_is_there()) {
-        problem_set(problem, "%s: out of memory", certificate_path);
+        problem_out_of_memory(problem);
         return NULL;
     }
-    if (!chain_parse(&chain, certificate_path, certificate, problem)) {
+    if (!to_datum(certificate_path, certificate, &chain_text, problem) ||
+        !to_datum(key_path, key, &key_text, problem) ||
+        !chain_parse(&chain, certificate_path, &chain_text, problem)) {
         return NULL;
     }
     is_ca = gnutls_x509_crt_get_ca_status(chain.items[0], NULL) > 0;
-    private_key = key_parse(key_path, key, problem);
+    private_key = key_parse(key_path, &key_text, problem);
     if (private_key) {
         credentials = credentials_new(&chain, private_key);
         if (!credentials) {
-            problem_set(problem, "%s: out of memory", certificate_path);
+            problem_out_of_memory(problem);
         }
     }
     chain_clear(&chain);
@@ -128,12 +138,13 @@ struct credentials *credentials_parse(const char *certificate_path,
 struct credentials *credentials_load(const char *certificate_path, const char *key_path,
                                      struct credentials_source *source, struct problem *problem)
 {
-    gnutls_datum_t certificate = {0}, key = {0};
+    struct file_content certificate = {0}, key = {0};
     struct credentials *credentials = NULL;
 
     *source = (struct credentials_source){0};
-    if (file_read(certificate_path, FILE_LIMIT, &certificate, &source->certificate, problem) &&
-        file_read(key_path, FILE_LIMIT, &key, &source->key, problem)) {
+    if (file_read(certificate_path, FILE_LIMIT, &certificate, &source->certificate, problem) ==
+            FILE_GOOD &&
+        file_read(key_path, FILE_LIMIT, &key, &source->key, problem) == FILE_GOOD) {
         credentials = credentials_parse(certificate_path, &certificate, key_path, &key, problem);
     }
     file_wipe(&certificate);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "base/problem.h"
 #include "daemon/tls/chain.h"
 
@@ -41,8 +42,8 @@ struct credentials *credentials_load(const char *certificate_path, const char *k
 
 /* The same of PEM texts that have been read; the paths are for messages. */
 struct credentials *credentials_parse(const char *certificate_path,
-                                      const gnutls_datum_t *certificate, const char *key_path,
-                                      const gnutls_datum_t *key, struct problem *problem);
+                                      const struct file_content *certificate, const char *key_path,
+                                      const struct file_content *key, struct problem *problem);
 
 /* Another reference; returns its argument. */
 struct credentials *credentials_reference(struct credentials *credentials);

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 enum {
     BUNDLE_LIMIT = 4 * 1024 * 1024, /* bytes; Mozilla's list has about 220 KB */
     PARSED_FACTOR = 20,             /* so many times as much it takes when it is parsed, or less */
@@ -22,7 +24,7 @@ void trust_open(void)
         "/etc/ssl/ca-bundle.pem",             /* openSUSE */
     };
 
-    for (size_t i = 0; bundle < 0 && i < sizeof(paths) / sizeof(paths[0]); i++) {
+    for (size_t i = 0; bundle < 0 && i < ARRAY_SIZE(paths); i++) {
         bundle = open(paths[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     }
 }

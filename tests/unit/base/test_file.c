@@ -1,4 +1,3 @@
-/* Files beneath a directory, under names that strangers have a say in. */
 #include "unit.h"
 
 #include <fcntl.h>
@@ -7,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/file.h"
 
 static char directory[] = "/tmp/test_file-XXXXXX";
@@ -50,48 +50,45 @@ static int remove_files(void **state)
     static const char *const directories[] = {"inside/deep", "inside", "outside"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
         unlinkat(opened, files[i], 0);
     }
-    for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(directories); i++) {
         unlinkat(opened, directories[i], AT_REMOVEDIR);
     }
     close(opened);
     return rmdir(directory);
 }
 
-static bool read_inside(const char *name, gnutls_datum_t *content, bool *missing,
-                        struct problem *problem)
+static enum file_result read_inside(const char *name, struct file_content *content,
+                                    struct problem *problem)
 {
     char inside[64];
 
     snprintf(inside, sizeof(inside), "%s/inside", directory);
-    return file_read_beneath(inside, name, 7, content, missing, problem);
+    return file_read_beneath(inside, name, 7, content, problem);
 }
 
 static void assert_read(const char *name, const char *expected)
 {
-    gnutls_datum_t content;
+    struct file_content content;
     struct problem problem;
-    bool missing;
 
-    assert_true(read_inside(name, &content, &missing, &problem));
+    assert_int_equal(read_inside(name, &content, &problem), FILE_GOOD);
     assert_int_equal(content.size, strlen(expected));
-    assert_memory_equal(content.data, expected, content.size);
-    assert_false(missing);
+    assert_string_equal(content.bytes, expected);
     file_wipe(&content);
+    assert_null(content.bytes);
 }
 
-static void assert_refused(const char *name, const char *reason)
+static void assert_refused(const char *name, enum file_result result, const char *reason)
 {
-    gnutls_datum_t content;
+    struct file_content content;
     struct problem problem;
-    bool missing;
 
-    assert_false(read_inside(name, &content, &missing, &problem));
-    assert_null(content.data);
+    assert_int_equal(read_inside(name, &content, &problem), result);
+    assert_null(content.bytes);
     assert_says(&problem, reason);
-    assert_true(missing == (strcmp(reason, "No such file") == 0));
 }
 
 static void test_a_file_is_read_through_real_directories(void **state)
@@ -104,36 +101,71 @@ static void test_a_file_is_read_through_real_directories(void **state)
 static void test_no_link_is_followed(void **state)
 {
     (void)state;
-    assert_refused("link", "is a symbolic link");
-    assert_refused("link_out", "is a symbolic link");
-    assert_refused("link_out/file", "Not a directory");
+    assert_refused("link", FILE_FAILED, "is a symbolic link");
+    assert_refused("link_out", FILE_FAILED, "is a symbolic link");
+    assert_refused("link_out/file", FILE_FAILED, "Not a directory");
 }
 
 static void test_what_is_no_small_file_is_refused(void **state)
 {
     (void)state;
-    assert_refused("deep", "is a directory");
-    assert_refused("fifo", "is not a regular file");
-    assert_refused("empty", "is empty");
+    assert_refused("deep", FILE_NOT_REGULAR, "is a directory: a regular file is needed");
+    assert_refused("fifo", FILE_NOT_REGULAR, "is a pipe: a regular file is needed");
     write_file("inside/file", "content!");
-    assert_refused("file", "has 8 bytes: 7 are the most");
+    assert_refused("file", FILE_FAILED, "has 8 bytes: the limit is 7");
     write_file("inside/file", "content");
+}
+
+static void test_an_empty_file_is_good(void **state)
+{
+    (void)state;
+    assert_read("empty", "");
 }
 
 static void test_what_is_not_there_is_missing(void **state)
 {
-    gnutls_datum_t content;
-    struct problem problem;
     char long_name[300];
-    bool missing;
 
     (void)state;
-    assert_refused("none", "No such file");
-    assert_refused("none/file", "No such file");
+    assert_refused("none", FILE_MISSING, "cannot open it: No such file");
+    assert_refused("none/file", FILE_MISSING, "cannot open it: No such file");
     memset(long_name, 'a', sizeof(long_name) - 1);
     long_name[sizeof(long_name) - 1] = '\0';
-    assert_false(read_inside(long_name, &content, &missing, &problem));
-    assert_true(missing);
+    assert_refused(long_name, FILE_MISSING, "cannot open it: File name too long");
+}
+
+static void test_a_path_may_lead_through_links(void **state)
+{
+    struct file_content content;
+    struct problem problem;
+    struct stat status;
+    char path[64];
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/inside/link", directory);
+    assert_int_equal(file_read(path, 7, &content, &status, &problem), FILE_GOOD);
+    assert_string_equal(content.bytes, "content");
+    assert_int_equal(status.st_size, 7);
+    file_wipe(&content);
+    snprintf(path, sizeof(path), "%s/none", directory);
+    assert_int_equal(file_read(path, 7, &content, NULL, &problem), FILE_MISSING);
+    assert_says(&problem, "/none: cannot open it: No such file");
+}
+
+/* Files in /proc say that they are empty, and are not. */
+static void test_a_file_without_a_size_is_read_whole(void **state)
+{
+    struct file_content content;
+    struct problem problem;
+
+    (void)state;
+    assert_int_equal(file_read("/proc/self/smaps", SIZE_MAX, &content, NULL, &problem), FILE_GOOD);
+    assert_true(content.size > 4096);
+    assert_int_equal(strlen(content.bytes), content.size);
+    file_wipe(&content);
+    assert_int_equal(file_read("/proc/self/maps", 100, &content, NULL, &problem), FILE_FAILED);
+    assert_says(&problem, "/proc/self/maps: has more than 100 bytes, which is the limit");
+    assert_null(content.bytes);
 }
 
 int main(void)
@@ -142,7 +174,10 @@ int main(void)
         cmocka_unit_test(test_a_file_is_read_through_real_directories),
         cmocka_unit_test(test_no_link_is_followed),
         cmocka_unit_test(test_what_is_no_small_file_is_refused),
+        cmocka_unit_test(test_an_empty_file_is_good),
         cmocka_unit_test(test_what_is_not_there_is_missing),
+        cmocka_unit_test(test_a_path_may_lead_through_links),
+        cmocka_unit_test(test_a_file_without_a_size_is_read_whole),
     };
 
     return cmocka_run_group_tests(tests, make_files, remove_files);

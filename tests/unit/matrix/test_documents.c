@@ -360,7 +360,7 @@ static void test_what_is_no_regular_file_is_named(void **state)
     assert_null(document_load_extra("/dev/zero", &problem));
     assert_says(&problem, "/dev/zero: is a device");
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_file_refused(": is a FIFO");
+    assert_file_refused(": is a pipe");
     assert_int_equal(unlink(path), 0);
     assert_file_refused(": No such file or directory");
     assert_int_equal(symlink("extra.json", path), 0);
@@ -373,7 +373,7 @@ static void test_a_path_is_shown_on_one_line(void **state)
 
     (void)state;
     assert_null(document_load_extra("/nonexistent/a\nb", &problem));
-    assert_says(&problem, "/nonexistent/a\\x0ab: No such file");
+    assert_says(&problem, "/nonexistent/a?b: cannot open it: No such file");
 }
 
 static bool check_contact(const char *role, const char *matrix_id, const char *email_address,

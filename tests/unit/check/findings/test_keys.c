@@ -13,11 +13,12 @@ static void test_signatures_are_those_of_rfc_8032(void **state)
     (void)state;
     unsigned char key[32];
     unsigned char signature[64];
-    assert_int_equal(base64_decode("PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw", key, sizeof(key)),
+    assert_int_equal(base64_decode("PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw", base64_alphabet,
+                                   key, sizeof(key)),
                      32);
     assert_int_equal(base64_decode("kqAJqfDUyrhyDoILX2QlQKKye1QWUD+Ps3YiI+vbadoIWsHkPhWZbkWPNh"
                                    "PQ8R2MOHsurrQwKu6wDSkWErsMAA",
-                                   signature, sizeof(signature)),
+                                   base64_alphabet, signature, sizeof(signature)),
                      64);
     assert_true(keys_verify_ed25519(key, signature, "\x72", 1));
     assert_false(keys_verify_ed25519(key, signature, "\x73", 1));

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "daemon/acme/challenge.h"
 #include "daemon/acme/issue.h"
 #include "daemon/tls/self_signed.h"
@@ -29,7 +30,7 @@ static int remove_directory(void **state)
                                         "example.org.crt.pem", "example.org.key.pem"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         char path[512];
 
         path_of(names[i], path);
