@@ -55,12 +55,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint8_t *nul = size > 0 ? memchr(data, '\0', size) : NULL;
     size_t length = nul ? (size_t)(nul - data) : size;
+    char *arguments[] = {(char *)"matrix-wellknownd", (char *)"-c", main_file.path, NULL};
+    char *environment[] = {NULL};
+    struct options options;
     struct problem problem;
     struct config *config;
 
     fuzz_file_fill(&main_file, data, length);
     fuzz_file_fill(&domains_file, nul ? nul + 1 : data, nul ? size - length - 1 : 0);
-    config = config_load(&(struct options){.config = main_file.path}, &problem);
+    MUST(options_parse(&options, 3, arguments, environment, &problem));
+    config = config_load(&options, &problem);
     if (config) {
         MUST(config->domain_count > 0);
         MUST((config->certificate == NULL) == (config->key == NULL));
@@ -69,5 +73,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_check_problem(&problem);
     }
     config_free(config);
+    options_clear(&options);
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "daemon/config/configuration.h"
 #include "daemon/config/options.h"
+#include "daemon/config/settings.h"
 
 enum {
     LIMIT = 64
@@ -25,18 +26,25 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
+/* Puts the configuration together; a file that is named is this one. */
 static void use(struct options *options)
 {
-    char *named = options->config;
     struct problem problem;
     struct config *config;
 
-    if (options->command != COMMAND_RUN || (!options->config && !options->server)) {
+    if (options->command != COMMAND_RUN ||
+        !(options_find(options, "config") || options_find(options, "server"))) {
         return;
     }
-    options->config = named ? file.path : NULL;
+    for (size_t i = 0; i < options->value_count; i++) {
+        if (strcmp(options->values[i].setting->name, "config") == 0 &&
+            *options->values[i].text != '\0') {
+            free(options->values[i].text);
+            options->values[i].text = strdup(file.path);
+            MUST(options->values[i].text);
+        }
+    }
     config = config_load(options, &problem);
-    options->config = named;
     if (!config) {
         fuzz_check_problem(&problem);
     }

@@ -4,6 +4,7 @@ libbase_a_SOURCES = \
 	src/base/array.c src/base/array.h \
 	src/base/base64.c src/base/base64.h \
 	src/base/clock.h \
+	src/base/cpus.c src/base/cpus.h \
 	src/base/file.c src/base/file.h \
 	src/base/hash.h \
 	src/base/line.c src/base/line.h \

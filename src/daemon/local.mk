@@ -9,12 +9,12 @@ libdaemon_a_SOURCES = \
 	src/daemon/config/config_check.c src/daemon/config/config_check.h \
 	src/daemon/config/config_data.c src/daemon/config/config_data.h \
 	src/daemon/config/config_file.c src/daemon/config/config_file.h \
-	src/daemon/config/config_key.c src/daemon/config/config_key.h \
 	src/daemon/config/configuration.c src/daemon/config/configuration.h \
 	src/daemon/config/grammar.c src/daemon/config/grammar.h \
-	src/daemon/config/help.c \
 	src/daemon/config/options.c src/daemon/config/options.h \
-	src/daemon/config/setting.c src/daemon/config/setting.h \
+	src/daemon/config/origin.c src/daemon/config/origin.h \
+	src/daemon/config/settings.c src/daemon/config/settings.h \
+	src/daemon/config/value.c src/daemon/config/value.h \
 	src/daemon/describe.c src/daemon/describe.h \
 	src/daemon/describe_json.c src/daemon/describe_json.h \
 	src/daemon/health.c src/daemon/health.h \

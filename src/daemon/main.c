@@ -63,23 +63,23 @@ static bool write_challenge(const struct options *options, const char *directory
 /* The commands that read the configuration once and end. */
 static bool run_once(const struct options *options, struct problem *problem)
 {
+    const struct given *format = options_find(options, "format");
     struct config *config = config_load(options, problem);
-    bool json = options->format && strcmp(options->format, "json") == 0;
     bool good;
 
     if (!config) {
-        if (json) {
+        if (format && strcmp(format->text, "json") == 0) {
             describe_json(NULL, NULL, problem);
         }
         return false;
     }
     log_setup(config->log_level, config->log_format);
-    for (size_t i = 0; options->command == COMMAND_TEST && i < config->warning_count; i++) {
-        log_warning("%s", config->warnings[i]);
+    if (options->command == COMMAND_TEST) {
+        config_log(config);
     }
     switch (options->command) {
     case COMMAND_TEST:
-        good = describe(config, json, problem);
+        good = describe(config, config->format == LOG_FORMAT_JSON, problem);
         break;
     case COMMAND_PRINT:
         good = print_document(config, options->print, problem);
@@ -99,19 +99,22 @@ static bool run_once(const struct options *options, struct problem *problem)
 
 static bool execute(const struct options *options, struct problem *problem)
 {
+    const struct given *directory;
+
     switch (options->command) {
     case COMMAND_RUN:
         return run(options, problem);
     case COMMAND_HELP:
-        fputs(options_help, stdout);
+        settings_print_help(stdout);
         return flush_output(problem);
     case COMMAND_VERSION:
         puts("matrix-wellknownd " PACKAGE_VERSION);
         return flush_output(problem);
     case COMMAND_ACME_CHALLENGE:
         /* With the directory known, nothing of the configuration is needed. */
-        return options->acme_alpn_dir ? write_challenge(options, options->acme_alpn_dir, problem)
-                                      : run_once(options, problem);
+        directory = options_find(options, "acme_alpn_dir");
+        return directory ? write_challenge(options, directory->text, problem)
+                         : run_once(options, problem);
     default:
         return run_once(options, problem);
     }
@@ -122,9 +125,11 @@ int main(int argc, char **argv)
     struct options options;
     struct problem problem;
     int status = EXIT_SUCCESS;
+    bool good = options_parse(&options, argc, argv, environ, &problem);
 
     log_open("matrix-wellknownd");
-    if (!options_parse(&options, argc, argv, environ, &problem) || !execute(&options, &problem)) {
+    log_setup(LOG_LEVEL_INFO, options.log_format);
+    if (!good || !execute(&options, &problem)) {
         log_error("%s", problem.text);
         status = problem.status;
     }

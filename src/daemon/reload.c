@@ -64,7 +64,7 @@ static void warn_unchangeable(const struct running *running, const struct config
     if (differ(config->user, running->user)) {
         log_warning("user: a change takes effect at the next start");
     }
-    if (running_threads(config) != running->service->worker_count) {
+    if (running_threads(running, config) != running->service->worker_count) {
         log_warning("threads: a change takes effect at the next start");
     }
     if (config->max_connections > running->max_connections) {
@@ -82,7 +82,7 @@ static bool replace(struct running *running, struct problem *problem)
     if (!config) {
         return false;
     }
-    running_log_warnings(config);
+    config_log(config);
     good = prepare(running, config, &replacement, problem);
     if (good) {
         commit(running, config, &replacement);

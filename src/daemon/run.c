@@ -98,6 +98,7 @@ static bool open_listeners(struct running *running, const struct config *config,
 static bool keep_fixed_settings(struct running *running, const struct config *config,
                                 struct problem *problem)
 {
+    running->default_threads = running_default_threads();
     running->max_connections = config->max_connections;
     running->user = config->user ? strdup(config->user) : NULL;
     return running->user || !config->user || problem_out_of_memory(problem);
@@ -142,7 +143,8 @@ static bool start(struct running *running, const struct config *config, struct p
     log_never_wait();
     if ((config->user && !privileges_drop(config->user, problem)) ||
         !sandbox_enter(config, problem) ||
-        !workers_start(service, running_threads(config), config->max_connections, tls, problem) ||
+        !workers_start(service, running_threads(running, config), config->max_connections, tls,
+                       problem) ||
         !start_renewal(running, problem)) {
         return false;
     }
@@ -221,7 +223,7 @@ bool run(const struct options *options, struct problem *problem)
         return false;
     }
     log_setup(config->log_level, config->log_format);
-    running_log_warnings(config);
+    config_log(config);
     running.service = calloc(1, sizeof(*running.service));
     if (!running.service) {
         config_free(config);

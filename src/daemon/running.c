@@ -1,10 +1,13 @@
 #include "daemon/running.h"
 
-#include <sched.h>
-
+#include "base/cpus.h"
 #include "base/log.h"
 #include "daemon/net/workers.h"
 #include "daemon/system/service_manager.h"
+
+enum {
+    DEFAULT_THREADS_LIMIT = 4, /* far beyond what any domain is asked */
+};
 
 struct site_table *running_build_table(const struct running *running, const struct config *config,
                                        struct problem *problem)
@@ -16,14 +19,16 @@ struct site_table *running_build_table(const struct running *running, const stru
     return site_table_build(config, atomic_load(&running->service->table), needed, problem);
 }
 
-unsigned running_threads(const struct config *config)
+unsigned running_default_threads(void)
 {
-    cpu_set_t usable;
+    unsigned cpus = cpus_usable();
 
-    if (config->threads > 0) {
-        return config->threads;
-    }
-    return sched_getaffinity(0, sizeof(usable), &usable) == 0 ? (unsigned)CPU_COUNT(&usable) : 1;
+    return cpus < DEFAULT_THREADS_LIMIT ? cpus : DEFAULT_THREADS_LIMIT;
+}
+
+unsigned running_threads(const struct running *running, const struct config *config)
+{
+    return config->threads > 0 ? config->threads : running->default_threads;
 }
 
 bool running_add_listeners(struct running *running, const struct listeners *listeners,
@@ -51,13 +56,6 @@ void running_remove_listeners(struct running *running, const struct listeners *l
 void running_follow_certificates(struct running *running)
 {
     renewal_follow(running->renewal, &atomic_load(&running->service->table)->certificates);
-}
-
-void running_log_warnings(const struct config *config)
-{
-    for (size_t i = 0; i < config->warning_count; i++) {
-        log_warning("%s", config->warnings[i]);
-    }
 }
 
 void running_log_ready(const struct running *running)

@@ -21,6 +21,7 @@ struct running {
     int signals; /* a signalfd, or -1 */
     /* As they were at the start: a reload cannot change them. */
     unsigned max_connections;
+    unsigned default_threads;
     char *user; /* or NULL */
 };
 
@@ -28,8 +29,12 @@ struct running {
 struct site_table *running_build_table(const struct running *running, const struct config *config,
                                        struct problem *problem);
 
-/* How many threads a configuration gives: as configured, else one for each CPU that we may use. */
-unsigned running_threads(const struct config *config);
+/* One thread for each CPU that this process may use, and at most 4. To be asked before the right to
+   read files is given up. */
+unsigned running_default_threads(void);
+
+/* How many threads a configuration gives: as configured, else the default. */
+unsigned running_threads(const struct running *running, const struct config *config);
 
 /* Lets the workers accept from these listeners; from all of them, or none. */
 bool running_add_listeners(struct running *running, const struct listeners *listeners,
@@ -41,7 +46,6 @@ void running_remove_listeners(struct running *running, const struct listeners *l
 /* Has certificates renewed by the published table. */
 void running_follow_certificates(struct running *running);
 
-void running_log_warnings(const struct config *config);
 void running_log_ready(const struct running *running);
 
 #endif

@@ -1,11 +1,14 @@
 """Where settings come from, and the commands that only read them."""
 
 import json
+import os
 import re
 import socket
+import subprocess
+from pathlib import Path
 
 import pytest
-from harness.daemon import PLAIN, PROJECT, SERVER_OPTION, free_port, run
+from harness.daemon import BINARY, PLAIN, PROJECT, SERVER_OPTION, free_port, run
 from harness.wire import CLIENT, SERVER
 
 DOMAIN = 'domain "example.com" { server = "file.example:1" }\n'
@@ -66,6 +69,77 @@ def test_the_server_of_the_command_line_wins_over_the_files(tmp_path):
     line = ("--domain", "example.com", "--server", "line.example:2")
     printed = run("--config", file, *line, "--print", "server")
     assert json.loads(printed.stdout) == {"m.server": "line.example:2"}
+
+
+def test_a_value_of_the_file_that_is_overridden_is_named_with_both_places(start, tmp_path):
+    text = "\nmax_age = 100\n" 'listen_http = { "127.0.0.1:0" }\n' + DOMAIN
+    variable = {"MATRIX_WELLKNOWND_MAX_AGE": "200", "MATRIX_WELLKNOWND_MAXAGE": "300"}
+    daemon = start.configured(text, environment=variable)
+    overridden = f"{daemon.configuration}:2: max_age is overridden by MATRIX_WELLKNOWND_MAX_AGE"
+    unknown = "warning: the environment variable MATRIX_WELLKNOWND_MAXAGE is unknown"
+    assert overridden in daemon.log and unknown in daemon.log
+    tested = run("--config", daemon.configuration, "--test", environment=variable)
+    assert tested.returncode == 0
+    assert overridden in tested.stderr and unknown in tested.stderr
+
+
+def test_limits_can_be_given_without_a_file(start):
+    daemon = start.plain(
+        *("--max-connections", 4, "--keepalive-timeout", 1, "--threads", 1),
+        environment={"MATRIX_WELLKNOWND_REQUEST_TIMEOUT": "2"},
+    )
+    assert daemon.http[0].get().status == 200
+    assert len(list(Path(f"/proc/{daemon.pid}/task").iterdir())) == 2, "one worker, and main"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a /etc of its own")
+def test_the_default_file_is_read_beside_a_variable_and_not_beside_the_option(tmp_path):
+    """In a mount namespace, where the folder of the default file is another one."""
+    if subprocess.run(["unshare", "-m", "true"], check=False).returncode != 0:
+        pytest.skip("no mount namespaces here")
+    default = re.search(r"\S+/matrix-wellknownd\.conf", run("--help").stdout)[0]
+    folder = Path(default).parent
+    write(tmp_path, 'server = "file.example:1"\nclient = "https://file.example"\n',
+          "matrix-wellknownd.conf")
+    nearest = next(path for path in folder.parents if path.is_dir())
+    script = (
+        'mount -t tmpfs none "$1" && mkdir -p "$2" && cp "$3" "$2" && shift 3 && exec "$@"'
+        if not folder.is_dir()
+        else 'mount --bind "$(dirname "$3")" "$2" && shift 3 && exec "$@"'
+    )
+
+    def told(*arguments, **variables):
+        return subprocess.run(
+            ["unshare", "-m", "sh", "-c", script, "sh", nearest, folder,
+             tmp_path / "matrix-wellknownd.conf", BINARY, *arguments],
+            env={**os.environ, **variables}, capture_output=True, text=True, check=False,
+        )
+
+    both = told("--test", "--listen-http", "8080", MATRIX_WELLKNOWND_SERVER="variable.example:2")
+    assert both.returncode == 0, both
+    assert "variable.example:2" in both.stdout and "https://file.example" in both.stdout
+    assert f"{default}:1: server is overridden by MATRIX_WELLKNOWND_SERVER" in both.stderr
+    alone = told("--test", "--listen-http", "8080", "--server", "option.example:3")
+    assert alone.returncode == 0, alone
+    assert "option.example:3" in alone.stdout and "file.example" not in alone.stdout
+    assert f"{default} is not read, because --server is given" in alone.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, named",
+    (
+        (("--bogus", "--log-format", "json"), "--bogus"),
+        (("--log-format", "json", "--max-age", "1h", "--server", "a:1"), "--max-age"),
+        (("--log-format", "json", "--config", "/nonexistent"), "/nonexistent"),
+    ),
+)
+def test_what_is_wrong_is_json_where_the_log_is(arguments, named):
+    refused = run(*arguments)
+    assert refused.returncode in (1, 2)
+    line = json.loads(refused.stderr)
+    assert line["level"] == "error" and named in line["message"]
+    variable = run(*arguments, environment={"MATRIX_WELLKNOWND_LOG_FORMAT": "json"})
+    assert json.loads(variable.stderr)["message"] == line["message"]
 
 
 def test_an_empty_variable_is_as_good_as_none(start):

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/problem.h"
-#include "daemon/config/configuration.h"
+#include "daemon/config/config_data.h"
 
 /* Checks the whole config, and warns of what is legal but without effect. */
 bool config_check(struct config *config, struct problem *problem);

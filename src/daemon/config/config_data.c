@@ -13,7 +13,7 @@ struct config *config_new(void)
 {
     struct config *config = calloc(1, sizeof(*config));
 
-    if (config != NULL) {
+    if (config) {
         config->max_age = 3600;
         config->max_connections = 1024;
         config->max_connections_per_ip = 64;
@@ -40,10 +40,10 @@ const char *config_add_file(struct config *config, const char *path)
     char **files = make_room(config->files, config->file_count, sizeof(*files));
     char *copy = strdup(path);
 
-    if (files != NULL) {
+    if (files) {
         config->files = files;
     }
-    if (files == NULL || copy == NULL) {
+    if (!files || !copy) {
         free(copy);
         return NULL;
     }
@@ -56,7 +56,7 @@ bool config_add_domain(struct config *config, struct domain_config *domain, stru
     struct domain_config *domains =
         make_room(config->domains, config->domain_count, sizeof(*domains));
 
-    if (domains == NULL) {
+    if (!domains) {
         return problem_set(problem, "out of memory");
     }
     config->domains = domains;
@@ -80,46 +80,32 @@ bool config_add_contact(struct domain_config *domain, struct contact *contact,
     return true;
 }
 
-static bool list_has(const struct address_list *list, const struct address *address)
+bool address_list_add(struct address_list *list, const struct address *address,
+                      const struct origin *origin, struct problem *problem)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (address_equal(&list->items[i], address)) {
-            return true;
-        }
-    }
-    return false;
-}
+    struct address *items = make_room(list->items, list->count, sizeof(*items));
+    struct origin *origins;
 
-bool config_add_address(struct config *config, struct address_list *list,
-                        const struct address *address, struct problem *problem)
-{
-    char text[ADDRESS_TEXT_SIZE];
-    struct address *items;
-
-    if (!address_takes_free_port(address) &&
-        (list_has(&config->listen, address) || list_has(&config->listen_http, address) ||
-         list_has(&config->metrics_listen, address))) {
-        return problem_set(problem, "%s is listened on already: give each address once",
-                           address_format(address, text));
-    }
-    items = make_room(list->items, list->count, sizeof(*items));
-    if (items == NULL) {
+    list->items = items ? items : list->items;
+    origins = items ? make_room(list->origins, list->count, sizeof(*origins)) : NULL;
+    if (!origins) {
         return problem_set(problem, "out of memory");
     }
-    list->items = items;
+    list->origins = origins;
+    origins[list->count] = *origin;
     items[list->count++] = *address;
     return true;
 }
 
-static void append_warning(struct config *config, const char *text)
+/* Appends a line to warnings or notes. Out of memory, that is the first thing to do without. */
+static void append_line(char ***lines, size_t *count, const char *text)
 {
-    char **warnings = make_room(config->warnings, config->warning_count, sizeof(*warnings));
+    char **grown = make_room(*lines, *count, sizeof(*grown));
 
-    /* Out of memory, a warning is the first thing to do without. */
-    if (warnings != NULL) {
-        config->warnings = warnings;
-        warnings[config->warning_count] = strdup(text);
-        config->warning_count += warnings[config->warning_count] != NULL;
+    if (grown) {
+        *lines = grown;
+        grown[*count] = strdup(text);
+        *count += grown[*count] != NULL;
     }
 }
 
@@ -130,7 +116,8 @@ void config_warn(struct config *config, const struct origin *origin, const char 
     va_list arguments;
 
     if (config->warning_count == WARNING_LIMIT) {
-        append_warning(config, "there are more warnings than these: only the first are shown");
+        append_line(&config->warnings, &config->warning_count,
+                    "there are more warnings than these: only the first are shown");
     }
     if (config->warning_count >= WARNING_LIMIT) {
         return;
@@ -139,23 +126,42 @@ void config_warn(struct config *config, const struct origin *origin, const char 
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     problem_set(&warning, "%s", text);
-    if (origin != NULL) {
-        config_blame(origin, &warning);
+    if (origin) {
+        origin_blame(origin, &warning);
     }
-    append_warning(config, warning.text);
+    append_line(&config->warnings, &config->warning_count, warning.text);
 }
 
-bool config_blame(const struct origin *origin, struct problem *problem)
+void config_note(struct config *config, const char *format, ...)
 {
-    if (origin->file != NULL) {
-        problem_prefix(problem, "%s:%u: ", origin->file, origin->line);
+    struct problem note;
+    char text[sizeof(note.text)];
+    va_list arguments;
+
+    if (config->note_count < WARNING_LIMIT) {
+        va_start(arguments, format);
+        vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        problem_set(&note, "%s", text);
+        append_line(&config->notes, &config->note_count, note.text);
     }
-    return false;
 }
+
+void config_note_overridden(struct config *config, const struct origin *origin, const char *key,
+                            const struct origin *winner)
+{
+    char loser_text[ORIGIN_TEXT_SIZE], winner_text[ORIGIN_TEXT_SIZE];
+
+    config_note(config, "%s: %s is overridden by %s", origin_text(origin, loser_text), key,
+                origin_text(winner, winner_text));
+}
+
+/* --- Freeing --- */
 
 void address_list_clear(struct address_list *list)
 {
     free(list->items);
+    free(list->origins);
     *list = (struct address_list){0};
 }
 
@@ -194,14 +200,13 @@ static void free_strings(char **strings, size_t count)
     free(strings);
 }
 
-void config_free(struct config *config)
+void config_clear(struct config *config)
 {
-    if (config == NULL) {
-        return;
-    }
     address_list_clear(&config->listen);
     address_list_clear(&config->listen_http);
     address_list_clear(&config->metrics_listen);
+    free(config->config);
+    free(config->domain);
     free(config->certificate);
     free(config->key);
     free(config->acme_alpn_dir);
@@ -213,6 +218,25 @@ void config_free(struct config *config)
     }
     free(config->domains);
     free_strings(config->warnings, config->warning_count);
+    free_strings(config->notes, config->note_count);
     free_strings(config->files, config->file_count);
-    free(config);
+    *config = (struct config){0};
+}
+
+void config_free(struct config *config)
+{
+    if (config) {
+        config_clear(config);
+        free(config);
+    }
+}
+
+void config_log(const struct config *config)
+{
+    for (size_t i = 0; i < config->note_count; i++) {
+        log_info("%s", config->notes[i]);
+    }
+    for (size_t i = 0; i < config->warning_count; i++) {
+        log_warning("%s", config->warnings[i]);
+    }
 }

@@ -12,9 +12,8 @@
 
 #include "base/file.h"
 #include "daemon/config/config_data.h"
-#include "daemon/config/config_key.h"
 #include "daemon/config/grammar.h"
-#include "daemon/config/setting.h"
+#include "daemon/config/value.h"
 
 enum {
     FILE_LIMIT = 256 * 1024 * 1024,        /* bytes; a million domains */
@@ -143,24 +142,26 @@ struct reader {
     struct problem *problem;
     struct file_text text;
     struct grammar grammar;
+    const char *main;                /* the file that is no file of domains_dir */
     const char *file;                /* that is being read; owned by the config */
     bool domains_only;               /* it is one of domains_dir */
     unsigned brace;                  /* the line of the innermost brace that is open, or 0 */
     struct domain_config delegation; /* what the top level says of one */
+    struct config overridden;        /* what options and variables stand in place of */
 };
 
 /* The top level of a file, or a section that is open. */
 struct section {
-    enum config_level level;
-    struct domain_config *domain;     /* that it, or the section around it, is about */
-    struct contact *contact;          /* likewise */
-    unsigned lines[CONFIG_KEY_LIMIT]; /* where each key of the level was given, or 0 */
+    enum setting_place level;
+    struct domain_config *domain;  /* that it, or the section around it, is about */
+    struct contact *contact;       /* likewise */
+    unsigned lines[SETTING_LIMIT]; /* where each setting was given, by its index, or 0 */
 };
 
 /* Puts the place in front of the problem. Returns false. */
 static bool blame(const struct reader *reader, unsigned line)
 {
-    return config_blame(&(struct origin){reader->file, line}, reader->problem);
+    return origin_blame(&(struct origin){SOURCE_FILE, NULL, reader->file, line}, reader->problem);
 }
 
 /* Reads the next token, where the file cannot end. */
@@ -211,95 +212,87 @@ static bool refuse_name(const struct reader *reader, const struct section *secti
 
     if (*token->text == '\0') {
         problem_set(reader->problem, "a key without a name: write key = \"value\"");
-    } else if (section->level != CONFIG_LEVEL_TOP && strcmp(token->text, "domain") == 0) {
+    } else if (section->level != AT_TOP && strcmp(token->text, "domain") == 0) {
         problem_set(reader->problem,
                     "the brace is not closed: end the section with } before the domain of line %u",
                     token->line);
         return blame(reader, reader->brace);
-    } else if (section->level == CONFIG_LEVEL_TOP &&
-               config_key_find(CONFIG_LEVEL_TOP, token->text)) {
+    } else if (section->level == AT_TOP && setting_find(AT_TOP, token->text)) {
         problem_set(reader->problem,
                     "\"%s\" outside of a domain section: a file of domains_dir holds domain "
                     "sections only, so write it into one or into %s",
-                    token->text, reader->config->files[0]);
+                    token->text, reader->main);
     } else {
-        config_key_refuse(section->level, token->text, reader->problem);
+        setting_refuse(section->level, token->text, reader->problem);
     }
     return blame(reader, token->line);
 }
 
-/* The line at which the key was given in the section, or 0. */
-static unsigned *line_of(struct section *section, const struct config_key *key)
+/* Notes that the setting is given on `line`: once in a section. */
+static bool note_given(const struct reader *reader, struct section *section,
+                       const struct setting *setting, unsigned line)
 {
-    size_t count;
-
-    return &section->lines[key - config_keys(section->level, &count)];
-}
-
-/* Notes that the key is given on `line`: once in a section. */
-static bool note_key(const struct reader *reader, struct section *section,
-                     const struct config_key *key, unsigned line)
-{
-    unsigned *earlier = line_of(section, key);
+    unsigned *earlier = &section->lines[setting_index(setting)];
 
     if (*earlier != 0) {
-        problem_set(reader->problem, "\"%s\" is given twice, first on line %u: keep one", key->name,
-                    *earlier);
+        problem_set(reader->problem, "\"%s\" is given twice, first on line %u: keep one",
+                    setting->name, *earlier);
         return blame(reader, line);
     }
     *earlier = line;
+    if (setting->record == RECORD_DOMAIN && (setting->where & IN_DOMAIN)) {
+        section->domain->lines[setting_domain_index(setting)] = line;
+        if (!section->domain->origin.file) {
+            section->domain->origin = (struct origin){SOURCE_FILE, NULL, reader->file, line};
+        }
+    }
     return true;
 }
 
-static void note_origin(struct reader *reader, const struct section *section,
-                        const struct config_key *key, unsigned line)
+/* What the values of the setting at `origin` are kept in: not the config, where the command line or
+   the environment has already set it. Then the value is only checked. */
+static void *record_for(struct reader *reader, const struct section *section,
+                        const struct setting *setting, const struct origin *origin, bool first)
 {
-    struct config *config = reader->config;
-    struct origin origin = {reader->file, line};
+    struct origin *current = &reader->config->origins[setting_index(setting)];
 
-    if (section->level != CONFIG_LEVEL_TOP) {
-        return;
+    if (setting->record != RECORD_CONFIG) {
+        return setting->record == RECORD_CONTACT ? (void *)section->contact
+                                                 : (void *)section->domain;
     }
-    if (key->record == CONFIG_RECORD_DELEGATION && !section->domain->origin.file) {
-        section->domain->origin = origin;
-    } else if (strcmp(key->name, "certificate") == 0) {
-        config->certificate_origin = origin;
-    } else if (strcmp(key->name, "key") == 0) {
-        config->key_origin = origin;
-    } else if (strcmp(key->name, "domains_dir") == 0) {
-        config->domains_dir_origin = origin;
+    if (current->source <= SOURCE_FILE) {
+        *current = *origin;
+        return reader->config;
     }
+    if (first) {
+        config_note_overridden(reader->config, origin, setting->name, current);
+    }
+    return &reader->overridden;
 }
 
-/* Takes the token as a value of the key, the `first` after = where it is a list's. */
-static bool take_value(struct reader *reader, struct section *section, const struct config_key *key,
-                       bool first)
+/* Takes the token as a value of the setting, the `first` after = where it is a list's. */
+static bool take_value(struct reader *reader, struct section *section,
+                       const struct setting *setting, bool first)
 {
     const struct token *token = &reader->grammar.token;
-    struct origin origin = {reader->file, token->line};
-    void *record = key->record == CONFIG_RECORD_CONFIG    ? (void *)reader->config
-                   : key->record == CONFIG_RECORD_CONTACT ? (void *)section->contact
-                                                          : (void *)section->domain;
+    struct origin origin = {SOURCE_FILE, NULL, reader->file, token->line};
+    struct config *config = reader->config;
+    void *record;
 
     if (!is_text(reader)) {
         return refuse_token(reader);
     }
-    if (first && !note_key(reader, section, key, origin.line)) {
+    if (first && !note_given(reader, section, setting, origin.line)) {
         return false;
     }
-    if (!config_key_set(key, reader->config, record, token->text, &origin, reader->problem)) {
-        /* What is said of a server name names m.server itself. */
-        if (!strstr(reader->problem->text, "m.server")) {
-            problem_prefix(reader->problem, "%s: ", key->name);
-        }
-        return blame(reader, origin.line);
-    }
-    note_origin(reader, section, key, origin.line);
-    return true;
+    record = record_for(reader, section, setting, &origin, first);
+    config = record == &reader->overridden ? record : config;
+    return value_set(setting, config, record, token->text, &origin, reader->problem) ||
+           value_blame(setting, token->text, &origin, reader->problem);
 }
 
 /* Reads the values of a list, behind its opening brace, to the closing one. */
-static bool read_list(struct reader *reader, struct section *section, const struct config_key *key,
+static bool read_list(struct reader *reader, struct section *section, const struct setting *setting,
                       bool first)
 {
     unsigned around = reader->brace;
@@ -309,7 +302,7 @@ static bool read_list(struct reader *reader, struct section *section, const stru
         return false;
     }
     while (!grammar_is_sign(&reader->grammar, "}")) {
-        if (!take_value(reader, section, key, first) || !next_token(reader)) {
+        if (!take_value(reader, section, setting, first) || !next_token(reader)) {
             return false;
         }
         first = false;
@@ -325,11 +318,11 @@ static bool read_list(struct reader *reader, struct section *section, const stru
     return true;
 }
 
-/* Reads what follows the key's name, which stood on `line`. */
+/* Reads what follows the name, which stood on `line`. */
 static bool read_setting(struct reader *reader, struct section *section,
-                         const struct config_key *key, unsigned line)
+                         const struct setting *setting, unsigned line)
 {
-    bool list = key->kind == CONFIG_ADDRESSES;
+    bool list = setting->kind == SETTING_ADDRESSES;
     bool first;
 
     if (!next_token(reader)) {
@@ -337,29 +330,31 @@ static bool read_setting(struct reader *reader, struct section *section,
     }
     first = !grammar_is_sign(&reader->grammar, "+=");
     if (!first && !list) {
-        problem_set(reader->problem, "\"%s\" is no list: write = in place of +=", key->name);
+        problem_set(reader->problem, "\"%s\" is no list: write = in place of +=", setting->name);
         return blame(reader, line);
     }
     if (first && !grammar_is_sign(&reader->grammar, "=")) {
-        problem_set(reader->problem, "\"%s\" has no = after it: write %s = \"value\"", key->name,
-                    key->name);
+        problem_set(reader->problem, "\"%s\" has no = after it: write %s = \"value\"",
+                    setting->name, setting->name);
         return blame(reader, line);
     }
     /* What += adds to may be nothing yet. */
-    first = first || *line_of(section, key) == 0;
+    first = first || section->lines[setting_index(setting)] == 0;
     if (!next_token(reader)) {
         return false;
     }
-    return list && grammar_is_sign(&reader->grammar, "{") ? read_list(reader, section, key, first)
-                                                          : take_value(reader, section, key, first);
+    return list && grammar_is_sign(&reader->grammar, "{")
+               ? read_list(reader, section, setting, first)
+               : take_value(reader, section, setting, first);
 }
 
 static bool read_section(struct reader *reader, struct section *section);
 
 static bool read_domain(struct reader *reader, char *name)
 {
-    struct domain_config domain = {.name = name, .origin = {reader->file, reader->brace}};
-    struct section section = {.level = CONFIG_LEVEL_DOMAIN, .domain = &domain};
+    struct domain_config domain = {.name = name,
+                                   .origin = {SOURCE_FILE, NULL, reader->file, reader->brace}};
+    struct section section = {.level = IN_DOMAIN, .domain = &domain};
     bool good = read_section(reader, &section) &&
                 config_add_domain(reader->config, &domain, reader->problem);
 
@@ -369,7 +364,7 @@ static bool read_domain(struct reader *reader, char *name)
 
 static bool read_support(struct reader *reader, struct domain_config *domain)
 {
-    struct section section = {.level = CONFIG_LEVEL_SUPPORT, .domain = domain};
+    struct section section = {.level = IN_SUPPORT, .domain = domain};
     unsigned line = reader->brace;
 
     if (!read_section(reader, &section)) {
@@ -385,7 +380,7 @@ static bool read_support(struct reader *reader, struct domain_config *domain)
 static bool read_contact(struct reader *reader, struct domain_config *domain)
 {
     struct contact contact = {0};
-    struct section section = {.level = CONFIG_LEVEL_CONTACT, .domain = domain, .contact = &contact};
+    struct section section = {.level = IN_CONTACT, .domain = domain, .contact = &contact};
     unsigned line = reader->brace;
     bool good = read_section(reader, &section);
 
@@ -413,7 +408,7 @@ static char *read_title(struct reader *reader, unsigned line)
         blame(reader, line);
         return NULL;
     }
-    name = setting_parse_domain(reader->grammar.token.text, reader->problem);
+    name = value_parse_domain(reader->grammar.token.text, reader->problem);
     if (!name) {
         problem_prefix(reader->problem, "domain: ");
         blame(reader, reader->grammar.token.line);
@@ -421,43 +416,43 @@ static char *read_title(struct reader *reader, unsigned line)
     return name;
 }
 
-/* Reads the brace that opens the section `key`, which stood on `line`. */
-static bool read_brace(struct reader *reader, const struct config_key *key, unsigned line)
+/* Reads the brace that opens the section `setting`, which stood on `line`. */
+static bool read_brace(struct reader *reader, const struct setting *setting, unsigned line)
 {
     if (!next_token(reader)) {
         return false;
     }
     if (!grammar_is_sign(&reader->grammar, "{")) {
-        problem_set(reader->problem, "\"%s\" has no { after it: write %s { … }", key->name,
-                    strcmp(key->name, "domain") == 0 ? "domain \"example.com\"" : key->name);
+        problem_set(reader->problem, "\"%s\" has no { after it: write %s { … }", setting->name,
+                    strcmp(setting->name, "domain") == 0 ? "domain \"example.com\""
+                                                         : setting->name);
         return blame(reader, line);
     }
     reader->brace = reader->grammar.token.line;
     return true;
 }
 
-/* Reads the section `key` of `section`, behind its name, which stood on `line`. */
+/* Reads the section `setting` of `section`, behind its name, which stood on `line`. */
 static bool read_subsection(struct reader *reader, struct section *section,
-                            const struct config_key *key, unsigned line)
+                            const struct setting *setting, unsigned line)
 {
     unsigned around = reader->brace;
     char *title = NULL;
     bool good;
 
-    if (strcmp(key->name, "domain") == 0 && !(title = read_title(reader, line))) {
+    if (strcmp(setting->name, "domain") == 0 && !(title = read_title(reader, line))) {
         return false;
     }
-    if (!read_brace(reader, key, line)) {
+    if (!read_brace(reader, setting, line)) {
         free(title);
         return false;
     }
     if (title) {
         good = read_domain(reader, title);
-    } else if (strcmp(key->name, "support") == 0) {
+    } else if (strcmp(setting->name, "support") == 0) {
         unsigned brace = reader->brace;
 
-        good = note_key(reader, section, key, brace) && read_support(reader, section->domain);
-        note_origin(reader, section, key, brace);
+        good = note_given(reader, section, setting, brace) && read_support(reader, section->domain);
     } else {
         good = read_contact(reader, section->domain);
     }
@@ -468,10 +463,10 @@ static bool read_subsection(struct reader *reader, struct section *section,
 /* Reads settings and sections up to the closing brace, or at the top level to the end. */
 static bool read_section(struct reader *reader, struct section *section)
 {
-    bool top = section->level == CONFIG_LEVEL_TOP;
+    bool top = section->level == AT_TOP;
 
     for (;;) {
-        const struct config_key *key;
+        const struct setting *setting;
         unsigned line;
 
         if (!(top ? grammar_next(&reader->grammar, reader->problem) : next_token(reader))) {
@@ -484,13 +479,13 @@ static bool read_section(struct reader *reader, struct section *section)
         if (!is_text(reader)) {
             return refuse_token(reader);
         }
-        key = config_key_find(section->level, reader->grammar.token.text);
-        if (!key || (reader->domains_only && top && strcmp(key->name, "domain") != 0)) {
+        setting = setting_find(section->level, reader->grammar.token.text);
+        if (!setting || (reader->domains_only && top && strcmp(setting->name, "domain") != 0)) {
             return refuse_name(reader, section);
         }
         line = reader->grammar.token.line;
-        if (!(key->kind == CONFIG_SECTION ? read_subsection(reader, section, key, line)
-                                          : read_setting(reader, section, key, line))) {
+        if (!(setting->kind == SETTING_SECTION ? read_subsection(reader, section, setting, line)
+                                               : read_setting(reader, section, setting, line))) {
             return false;
         }
     }
@@ -504,7 +499,7 @@ static bool read_file(struct reader *reader, const char *path, bool domains_only
 {
     size_t limit = domains_only ? DOMAINS_FILE_LIMIT : FILE_LIMIT;
     enum read_result result = open_and_read(&reader->text, path, limit, reader->problem);
-    struct section top = {.level = CONFIG_LEVEL_TOP, .domain = &reader->delegation};
+    struct section top = {.level = AT_TOP, .domain = &reader->delegation};
 
     if (result != READ_GOOD) {
         return domains_only && result == READ_NOT_REGULAR;
@@ -573,14 +568,14 @@ static bool read_domains_dir(struct reader *reader, const struct config *config,
                     strerror(errno),
                     errno == EACCES ? file_denied_remedy()
                                     : "name a folder that the daemon can read");
-        return config_blame(&config->domains_dir_origin, problem);
+        return origin_blame(config_origin(config, &config->domains_dir), problem);
     }
     if (count > DOMAINS_FILES_LIMIT) {
         problem_set(problem,
                     "domains_dir: %s has %d files, and %d are the most: put several domains into "
                     "one file",
                     config->domains_dir, count, DOMAINS_FILES_LIMIT);
-        good = config_blame(&config->domains_dir_origin, problem);
+        good = origin_blame(config_origin(config, &config->domains_dir), problem);
     }
     for (int i = 0; i < count; i++) {
         good = good && read_entry(reader, config->domains_dir, entries[i]->d_name, problem);
@@ -622,7 +617,7 @@ static bool check_unique(const struct config *config, struct problem *problem)
                                strcmp(sorted[i]->name, "*") == 0
                                    ? " (a server or client outside of sections is for any host too)"
                                    : "");
-            config_blame(&sorted[i]->origin, problem);
+            origin_blame(&sorted[i]->origin, problem);
         }
     }
     free(sorted);
@@ -631,13 +626,18 @@ static bool check_unique(const struct config *config, struct problem *problem)
 
 bool config_file_read(const char *path, struct config *config, struct problem *problem)
 {
-    struct reader reader = {.config = config, .problem = problem};
-    bool good = read_file(&reader, path, false) && add_delegation(&reader) &&
+    struct reader reader = {
+        .config = config,
+        .problem = problem,
+        .main = path ? path : OPTIONS_DEFAULT_CONFIG,
+    };
+    bool good = (!path || (read_file(&reader, path, false) && add_delegation(&reader))) &&
                 (!config->domains_dir || read_domains_dir(&reader, config, problem)) &&
                 check_unique(config, problem);
 
     free(reader.text.bytes);
     grammar_clear(&reader.grammar);
     domain_config_clear(&reader.delegation);
+    config_clear(&reader.overridden);
     return good;
 }

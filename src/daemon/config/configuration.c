@@ -8,116 +8,120 @@
 #include "daemon/config/config_check.h"
 #include "daemon/config/config_data.h"
 #include "daemon/config/config_file.h"
-#include "daemon/config/config_key.h"
-#include "daemon/config/setting.h"
+#include "daemon/config/value.h"
 
-/* What the command line and the environment set comes from no file. */
-static const struct origin no_file = {NULL, 0};
+/* One run of config_load. */
+struct loading {
+    const struct options *options;
+    struct config *config;
+    struct domain_config delegation; /* what options and variables say of one */
+    struct problem *problem;
+};
 
-/* --- Files --- */
-
-static bool read_files(struct config *config, const struct options *options,
-                       struct problem *problem)
+static struct origin origin_of(const struct given *given)
 {
-    const char *path = options->config;
-
-    if (path == NULL && options->server != NULL) {
-        return true;
-    }
-    if (path == NULL) {
-        path = OPTIONS_DEFAULT_CONFIG;
-        if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
-            return problem_set_usage(problem,
-                                     "no server name: give --server NAME[:PORT], for example "
-                                     "matrix.example.com:8448, or write %s",
-                                     path);
-        }
-    }
-    return config_file_read(path, config, problem);
+    return (struct origin){
+        .source = given->by_variable ? SOURCE_ENVIRONMENT : SOURCE_COMMAND_LINE,
+        .key = given->setting->name,
+    };
 }
 
-/* --- Command line and environment over files --- */
+/* --- The command line and the environment --- */
 
-/* Sets the key of the top level by an option of the same name. */
-static bool overlay(struct config *config, void *record, const char *name, const char *value,
-                    struct problem *problem)
+static bool take_given(struct loading *loading, const struct given *given)
 {
-    const struct config_key *key = config_key_find(CONFIG_LEVEL_TOP, name);
+    struct config *config = loading->config;
+    struct origin origin = origin_of(given);
+    void *record =
+        given->setting->record == RECORD_DOMAIN ? (void *)&loading->delegation : (void *)config;
 
-    if (value == NULL || config_key_set(key, config, record, value, &no_file, problem)) {
-        return true;
-    }
-    problem->status = PROBLEM_USAGE;
-    problem_prefix(problem, "--%s: ", name);
-    for (char *letter = problem->text; *letter != ':'; letter++) {
-        *letter = *letter == '_' ? '-' : *letter;
-    }
-    return false;
+    config->origins[setting_index(given->setting)] = origin;
+    return value_set(given->setting, config, record, given->text, &origin, loading->problem) ||
+           value_blame(given->setting, given->text, &origin, loading->problem);
 }
 
-static bool overlay_list(struct config *config, const char *name, const struct string_list *values,
-                         struct problem *problem)
+static void warn_of_unknown_variables(struct loading *loading)
 {
-    for (size_t i = 0; i < values->count; i++) {
-        if (!overlay(config, config, name, values->items[i], problem)) {
+    for (size_t i = 0; i < loading->options->unknown_count; i++) {
+        config_warn(loading->config, NULL,
+                    "the environment variable %s is unknown: see matrix-wellknownd(8) for the "
+                    "names",
+                    problem_excerpt(loading->options->unknown_variables[i]).text);
+    }
+}
+
+/* They exclude each other where both are given; a file's certificate makes room. */
+static bool check_self_signed(const struct loading *loading)
+{
+    const struct config *config = loading->config;
+    char first[ORIGIN_TEXT_SIZE], second[ORIGIN_TEXT_SIZE];
+
+    if (!config->self_signed || !(config->certificate || config->key)) {
+        return true;
+    }
+    return problem_set_usage(
+        loading->problem, "%s and %s exclude each other: give one",
+        origin_text(config_origin(config, &config->self_signed), first),
+        origin_text(
+            config_origin(config, config->certificate ? &config->certificate : &config->key),
+            second));
+}
+
+static bool take_options(struct loading *loading)
+{
+    warn_of_unknown_variables(loading);
+    for (size_t i = 0; i < loading->options->value_count; i++) {
+        if (!take_given(loading, &loading->options->values[i])) {
             return false;
         }
     }
-    return true;
+    return check_self_signed(loading);
 }
 
-/* Lists that are given replace those of the file; all of them first, since no address may be in two
-   lists. */
-static bool overlay_listeners(struct config *config, const struct options *options,
-                              struct problem *problem)
+/* --- Files --- */
+
+static bool is_missing(const char *path)
 {
-    if (options->listen.count > 0) {
-        address_list_clear(&config->listen);
-    }
-    if (options->listen_http.count > 0) {
-        address_list_clear(&config->listen_http);
-    }
-    if (options->metrics_listen.count > 0) {
-        address_list_clear(&config->metrics_listen);
-    }
-    return overlay_list(config, "listen", &options->listen, problem) &&
-           overlay_list(config, "listen_http", &options->listen_http, problem) &&
-           overlay_list(config, "metrics_listen", &options->metrics_listen, problem);
+    return access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-static bool overlay_certificate(struct config *config, const struct options *options,
-                                struct problem *problem)
+static bool read_files(struct loading *loading)
 {
-    if (options->certificate != NULL) {
-        config->certificate_origin = no_file;
+    struct config *config = loading->config;
+    const struct given *server = options_find(loading->options, "server");
+    const char *path = config->config ? config->config : OPTIONS_DEFAULT_CONFIG;
+
+    if (!config->config && server && !server->by_variable) {
+        if (!is_missing(path)) {
+            config_note(config,
+                        "%s is not read, because --server is given: give --config %s to read it "
+                        "too",
+                        path, path);
+        }
+        path = NULL;
+    } else if (!config->config && is_missing(path)) {
+        if (!server && !config->domains_dir) {
+            return problem_set_usage(
+                loading->problem,
+                "no server name: give --server NAME[:PORT] or " SETTING_VARIABLE_PREFIX
+                "SERVER, for example "
+                "matrix.example.com:8448, or write %s",
+                path);
+        }
+        path = NULL;
     }
-    if (options->key != NULL) {
-        config->key_origin = no_file;
-    }
-    if (options->self_signed) {
-        config->self_signed = true;
-        free(config->certificate);
-        free(config->key);
-        config->certificate = NULL;
-        config->key = NULL;
-    }
-    return overlay(config, config, "certificate", options->certificate, problem) &&
-           overlay(config, config, "key", options->key, problem);
+    return config_file_read(path, config, loading->problem);
 }
 
-static bool overlay_settings(struct config *config, const struct options *options,
-                             struct problem *problem)
+static void drop_overridden(struct config *config, char **path, const char *key)
 {
-    return overlay_listeners(config, options, problem) &&
-           overlay_certificate(config, options, problem) &&
-           overlay(config, config, "acme_alpn_dir", options->acme_alpn_dir, problem) &&
-           overlay(config, config, "acme_webroot", options->acme_webroot, problem) &&
-           overlay(config, config, "http_redirect", options->http_redirect, problem) &&
-           overlay(config, config, "max_age", options->max_age, problem) &&
-           overlay(config, config, "access_log", options->access_log, problem) &&
-           overlay(config, config, "log_level", options->log_level, problem) &&
-           overlay(config, config, "log_format", options->log_format, problem) &&
-           overlay(config, config, "user", options->user, problem);
+    const struct origin *origin = config_origin(config, path);
+
+    if (*path) {
+        config_note_overridden(config, origin, key, config_origin(config, &config->self_signed));
+        free(*path);
+        *path = NULL;
+    }
 }
 
 /* --- The domains --- */
@@ -132,111 +136,115 @@ static struct domain_config *find_domain(struct config *config, const char *name
     return NULL;
 }
 
-static bool has_delegation(const struct options *options)
+/* Adds a domain of which only the name is known. */
+static bool add_domain(struct config *config, const char *name, struct problem *problem)
 {
-    return options->server != NULL || options->client != NULL || options->identity_server != NULL;
+    struct domain_config domain = {.name = strdup(name)};
+    bool good = domain.name ? config_add_domain(config, &domain, problem)
+                            : problem_set(problem, "out of memory");
+
+    domain_config_clear(&domain);
+    return good;
 }
 
-/* Leaves the domain `name` alone in the config: the file's section, or what it has for any host, or
-   else an empty one for the options to fill. Takes over `name`. */
-static bool keep_domain(struct config *config, const struct options *options, char *name,
-                        struct problem *problem)
+/* Leaves one domain in the config, that which was asked for: the file's section, or what it has for
+   any host, or else an empty one for the options to fill. */
+static bool keep_domain(struct loading *loading, bool filled)
 {
-    struct domain_config *found = find_domain(config, name);
+    struct config *config = loading->config;
+    struct domain_config *found = find_domain(config, config->domain);
     struct domain_config kept = {0};
+    bool good;
 
-    found = found != NULL ? found : find_domain(config, "*");
-    if (found == NULL && !has_delegation(options)) {
-        problem_set_usage(problem,
-                          "--domain: %s does not configure \"%s\": add a section for it, or give "
-                          "--server too",
-                          config->file_count > 0 ? config->files[0] : OPTIONS_DEFAULT_CONFIG, name);
-        free(name);
-        return false;
+    found = found ? found : find_domain(config, "*");
+    if (!found && !filled) {
+        problem_set_usage(loading->problem,
+                          "%s does not configure \"%s\": add a section for it, or give --server "
+                          "too",
+                          config->file_count > 0 ? config->files[0] : OPTIONS_DEFAULT_CONFIG,
+                          config->domain);
+        return origin_blame(config_origin(config, &config->domain), loading->problem);
     }
-    if (found != NULL) {
+    if (found) {
         kept = *found;
         *found = (struct domain_config){0};
     }
     free(kept.name);
-    kept.name = name;
+    kept.name = strdup(config->domain);
     for (size_t i = 0; i < config->domain_count; i++) {
         domain_config_clear(&config->domains[i]);
     }
     config->domain_count = 0;
-    if (!config_add_domain(config, &kept, problem)) {
-        domain_config_clear(&kept);
-        return false;
-    }
-    return true;
+    good = kept.name ? config_add_domain(config, &kept, loading->problem)
+                     : problem_set(loading->problem, "out of memory");
+    domain_config_clear(&kept);
+    return good;
 }
 
-static bool add_any_host(struct config *config, struct problem *problem)
+/* Notes that an option or a variable stands in place of a value of the domain, if it has it from
+   its file. */
+static void override_line(struct config *config, struct domain_config *domain,
+                          const struct setting *setting, const struct origin *winner)
 {
-    struct domain_config any = {.name = strdup("*")};
+    unsigned *line = &domain->lines[setting_domain_index(setting)];
+    struct origin origin = {SOURCE_FILE, NULL, domain->origin.file, *line};
 
-    if (any.name == NULL) {
-        return problem_set(problem, "out of memory");
+    if (*line > 0) {
+        config_note_overridden(config, &origin, setting->name, winner);
+        *line = 0;
     }
-    if (!config_add_domain(config, &any, problem)) {
-        domain_config_clear(&any);
-        return false;
-    }
-    return true;
 }
 
-/* The domain that the options speak of is `*domain` then, NULL where they speak of none. */
-static bool choose_domain(struct config *config, const struct options *options,
-                          struct domain_config **domain, struct problem *problem)
+/* The certificate and the key of options stand for those of the domain that was asked for, where it
+   has its own. */
+static bool override_certificate(struct loading *loading, struct domain_config *domain)
 {
-    *domain = NULL;
-    if (options->domain != NULL) {
-        char *name = setting_parse_domain(options->domain, problem);
+    static const char *const names[] = {"certificate", "key"};
 
-        if (name == NULL || !keep_domain(config, options, name, problem)) {
-            return false;
+    for (size_t i = 0; (domain->certificate || domain->key) && i < 2; i++) {
+        const struct setting *setting = setting_find(IN_DOMAIN, names[i]);
+        const struct given *given = options_find(loading->options, names[i]);
+        struct origin origin;
+
+        if (given) {
+            origin = origin_of(given);
+            override_line(loading->config, domain, setting, &origin);
+            if (!value_set(setting, loading->config, domain, given->text, &origin,
+                           loading->problem)) {
+                return false;
+            }
         }
-        *domain = &config->domains[0];
-    } else if (has_delegation(options)) {
-        if (find_domain(config, "*") == NULL && !add_any_host(config, problem)) {
-            return false;
-        }
-        *domain = find_domain(config, "*");
     }
     return true;
 }
 
-/* The options' certificate and key stand for those of the domain, where it has its own. */
-static bool overlay_own_certificate(struct config *config, struct domain_config *domain,
-                                    const struct options *options, struct problem *problem)
+/* Puts what options and variables say of a delegation into the domain that they speak of. */
+static bool override_delegation(struct loading *loading)
 {
-    const struct config_key *certificate = config_key_find(CONFIG_LEVEL_DOMAIN, "certificate");
-    const struct config_key *key = config_key_find(CONFIG_LEVEL_DOMAIN, "key");
-
-    if (domain->certificate == NULL && domain->key == NULL) {
-        return true;
-    }
-    return (options->certificate == NULL ||
-            config_key_set(certificate, config, domain, options->certificate, &no_file, problem)) &&
-           (options->key == NULL ||
-            config_key_set(key, config, domain, options->key, &no_file, problem));
-}
-
-static bool overlay_domain(struct config *config, const struct options *options,
-                           struct problem *problem)
-{
+    const struct options *options = loading->options;
+    struct config *config = loading->config;
     struct domain_config *domain;
+    bool filled = false;
 
-    if (!choose_domain(config, options, &domain, problem)) {
+    for (size_t i = 0; i < options->value_count; i++) {
+        filled = filled || options->values[i].setting->record == RECORD_DOMAIN;
+    }
+    if (config->domain
+            ? !keep_domain(loading, filled)
+            : filled && !find_domain(config, "*") && !add_domain(config, "*", loading->problem)) {
         return false;
     }
-    if (domain == NULL) {
-        return true;
+    domain = config->domain ? &config->domains[0] : find_domain(config, "*");
+    for (size_t i = 0; filled && i < options->value_count; i++) {
+        const struct given *given = &options->values[i];
+        struct origin origin = origin_of(given);
+
+        if (given->setting->record == RECORD_DOMAIN) {
+            override_line(config, domain, given->setting, &origin);
+            value_move(given->setting, &loading->delegation, domain);
+        }
     }
-    return (options->domain == NULL || overlay_own_certificate(config, domain, options, problem)) &&
-           overlay(config, domain, "server", options->server, problem) &&
-           overlay(config, domain, "client", options->client, problem) &&
-           overlay(config, domain, "identity_server", options->identity_server, problem);
+    return !config->domain || override_certificate(loading, domain);
 }
 
 /* --- The whole --- */
@@ -244,6 +252,7 @@ static bool overlay_domain(struct config *config, const struct options *options,
 /* Listens for HTTPS where nothing else is asked for. */
 static bool listen_by_default(struct config *config, struct problem *problem)
 {
+    static const struct origin origin = {SOURCE_DEFAULT, NULL, NULL, 0};
     struct address address;
 
     if (config->listen.count > 0 || config->listen_http.count > 0) {
@@ -251,20 +260,28 @@ static bool listen_by_default(struct config *config, struct problem *problem)
     }
     config->listen_is_default = true;
     return address_parse("443", &address, problem) &&
-           config_add_address(config, &config->listen, &address, problem);
+           address_list_add(&config->listen, &address, &origin, problem);
 }
 
 struct config *config_load(const struct options *options, struct problem *problem)
 {
-    struct config *config = config_new();
+    struct loading loading = {.options = options, .config = config_new(), .problem = problem};
+    struct config *config = loading.config;
+    bool good;
 
-    if (config == NULL) {
+    if (!config) {
         problem_set(problem, "out of memory");
         return NULL;
     }
-    if (!read_files(config, options, problem) || !overlay_settings(config, options, problem) ||
-        !overlay_domain(config, options, problem) || !listen_by_default(config, problem) ||
-        !config_check(config, problem)) {
+    good = take_options(&loading) && read_files(&loading);
+    if (good && config->self_signed) {
+        drop_overridden(config, &config->certificate, "certificate");
+        drop_overridden(config, &config->key, "key");
+    }
+    good = good && override_delegation(&loading) && listen_by_default(config, problem) &&
+           config_check(config, problem);
+    domain_config_clear(&loading.delegation);
+    if (!good) {
         config_free(config);
         return NULL;
     }

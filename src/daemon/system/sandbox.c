@@ -389,8 +389,9 @@ static bool check_sockets(const struct address_list *addresses, struct problem *
 
 static bool check_pairs(const struct config *config, struct problem *problem)
 {
-    if (!check_path(&reach.readable, config->certificate, &config->certificate_origin, problem) ||
-        !check_path(&reach.readable, config->key, &config->key_origin, problem)) {
+    if (!check_path(&reach.readable, config->certificate,
+                    config_origin(config, &config->certificate), problem) ||
+        !check_path(&reach.readable, config->key, config_origin(config, &config->key), problem)) {
         return false;
     }
     for (size_t i = 0; i < config->domain_count; i++) {
@@ -407,9 +408,12 @@ static bool check_pairs(const struct config *config, struct problem *problem)
 static bool check_files(const struct config *config, struct problem *problem)
 {
     return check_pairs(config, problem) &&
-           check_beneath(config->domains_dir, &config->domains_dir_origin, problem) &&
-           check_beneath(config->acme_alpn_dir, NULL, problem) &&
-           check_beneath(config->acme_webroot, NULL, problem);
+           check_beneath(config->domains_dir, config_origin(config, &config->domains_dir),
+                         problem) &&
+           check_beneath(config->acme_alpn_dir, config_origin(config, &config->acme_alpn_dir),
+                         problem) &&
+           check_beneath(config->acme_webroot, config_origin(config, &config->acme_webroot),
+                         problem);
 }
 
 bool sandbox_allows(const struct config *config, struct problem *problem)

@@ -35,7 +35,7 @@ def offers(*words, directory=None):
 
 
 def test_every_option_of_the_help_is_offered_and_no_other():
-    expected = set(re.findall(r"(?<![\w-])(--?[a-zA-Z][a-z-]*)", help_columns()))
+    expected = set(re.findall(r"(?<![\w-])(--?[a-zA-Z][a-z0-9-]*)", help_columns()))
     assert set(offers("-")) == expected
 
 
@@ -51,7 +51,7 @@ def test_an_option_is_completed():
     assert offers("--health") == ["--health-check"]
 
 
-@pytest.mark.parametrize("option", ("-c", "--config", "-C", "--certificate", "-K", "--key"))
+@pytest.mark.parametrize("option", ("-c", "--config", "-C", "--certificate", "-K", "--key", "--client-extra"))
 def test_files_are_offered_where_a_file_is_wanted(option, tmp_path):
     (tmp_path / "site.pem").touch()
     (tmp_path / "other").touch()
@@ -73,7 +73,7 @@ def test_the_values_of_an_option_are_offered_and_the_program_takes_them(option, 
         assert "--nonsense" in run(option, value, "--nonsense").stderr
 
 
-@pytest.mark.parametrize("option", ("--acme-alpn-dir", "--acme-webroot"))
+@pytest.mark.parametrize("option", ("--acme-alpn-dir", "--acme-webroot", "--domains-dir"))
 def test_directories_are_offered_where_a_directory_is_wanted(option, tmp_path):
     (tmp_path / "challenges").mkdir()
     (tmp_path / "chaff").touch()
@@ -85,7 +85,12 @@ def test_users_are_offered():
 
 
 def test_a_value_that_only_the_user_knows_is_not_guessed():
-    for option in ("--server", "-s", "--listen", "--max-age", "--domain"):
+    takes_value = set(re.findall(r"(--[a-z0-9-]+) [A-Z]", run("--help").stdout))
+    assert {"--server", "--listen", "--max-connections"} <= takes_value
+    for option in takes_value | {"-s"}:
+        # An option that takes a value is never followed by an option.
+        assert not [word for word in offers(option, "") if word.startswith("--")], option
+    for option in ("--server", "-s", "--listen", "--max-age", "--domain", "--threads"):
         assert offers(option, "") == []
 
 

@@ -130,6 +130,16 @@ static inline void assert_warns(const struct config *config, const char *expecte
     fail_msg("none of %zu warnings says: %s", config->warning_count, expected);
 }
 
+static inline void assert_notes(const struct config *config, const char *expected)
+{
+    for (size_t i = 0; i < config->note_count; i++) {
+        if (strstr(config->notes[i], expected) != NULL) {
+            return;
+        }
+    }
+    fail_msg("none of %zu notes says: %s", config->note_count, expected);
+}
+
 static inline const struct domain_config *domain_of(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->domain_count; i++) {

@@ -82,9 +82,9 @@ static void test_every_key_of_the_top_level_is_read(void **state)
     assert_string_equal(address_format(&config->listen_http.items[0], text), "unix:/run/w.sock");
     assert_int_equal(config->metrics_listen.count, 1);
     assert_string_equal(config->certificate, "chain.pem");
-    assert_int_equal(config->certificate_origin.line, 5);
+    assert_int_equal(config_origin(config, &config->certificate)->line, 5);
     assert_string_equal(config->key, "key.pem");
-    assert_int_equal(config->key_origin.line, 6);
+    assert_int_equal(config_origin(config, &config->key)->line, 6);
     assert_int_equal(config->max_age, 86400);
     assert_true(config->access_log);
     assert_int_equal(config->log_level, LOG_LEVEL_DEBUG);

@@ -2,7 +2,7 @@
 #include "daemon/config/config_fixture.h"
 
 #include "base/spelling.h"
-#include "daemon/config/config_key.h"
+#include "daemon/config/settings.h"
 
 #define SERVER "m.example.com:1"
 
@@ -45,8 +45,8 @@ static void test_nothing_at_all_asks_for_a_server_name(void **state)
         skip();
     }
     assert_refused((const char *[]){"matrix-wellknownd", NULL}, PROBLEM_USAGE,
-                   "no server name: give --server NAME[:PORT], for example "
-                   "matrix.example.com:8448, or write " OPTIONS_DEFAULT_CONFIG);
+                   "no server name: give --server NAME[:PORT] or MATRIX_WELLKNOWND_SERVER, for "
+                   "example matrix.example.com:8448, or write " OPTIONS_DEFAULT_CONFIG);
 }
 
 static void test_options_win_over_the_file(void **state)
@@ -71,7 +71,7 @@ static void test_options_win_over_the_file(void **state)
     assert_string_equal(address_format(&config->listen_http.items[0], text), "[::]:4");
     assert_string_equal(address_format(&config->metrics_listen.items[0], text), "[::]:3");
     assert_string_equal(config->certificate, "b.pem");
-    assert_null(config->certificate_origin.file);
+    assert_null(config_origin(config, &config->certificate)->file);
     assert_string_equal(config->key, "b.key");
     assert_int_equal(config->max_age, 400);
     assert_true(config->access_log);
@@ -101,6 +101,112 @@ static void test_the_environment_wins_over_the_file(void **state)
     assert_int_equal(config->max_age, 500);
     assert_false(config->access_log);
     assert_int_equal(config->listen_http.count, 2);
+    config_free(config);
+}
+
+static void test_a_value_of_the_file_that_is_overridden_is_noted_with_both_places(void **state)
+{
+    const char *environment[] = {"MATRIX_WELLKNOWND_MAX_AGE=500",
+                                 "MATRIX_WELLKNOWND_CLIENT=https://e", NULL};
+    struct problem problem;
+    struct config *config;
+
+    (void)state;
+    write_file("over.conf", "certificate = a.pem key = a.key\nmax_age = 300\n\nlisten = { 1,\n2 }\n"
+                            "server = \"a:1\"\nclient = \"https://a\"\n");
+    config = load_with(ARGUMENTS("-c", "over.conf", "-l", "3", "-s", "b:1", "--self-signed"),
+                       environment, &problem);
+    assert_non_null(config);
+    assert_int_equal(config->note_count, 6);
+    assert_notes(config, "over.conf:1: certificate is overridden by --self-signed");
+    assert_notes(config, "over.conf:1: key is overridden by --self-signed");
+    assert_notes(config, "over.conf:2: max_age is overridden by MATRIX_WELLKNOWND_MAX_AGE");
+    assert_notes(config, "over.conf:4: listen is overridden by --listen");
+    assert_notes(config, "over.conf:6: server is overridden by --server");
+    assert_notes(config, "over.conf:7: client is overridden by MATRIX_WELLKNOWND_CLIENT");
+    assert_int_equal(config->listen.count, 1);
+    assert_string_equal(config->domains[0].client, "https://e");
+    config_free(config);
+    write_file("over.conf", "server = \"a:1\"\nmax_age = 1h\n");
+    assert_refused(ARGUMENTS("-c", "over.conf", "--max-age", "1"), PROBLEM_FAILURE,
+                   "over.conf:2: max_age: ");
+}
+
+static void test_every_value_keeps_its_origin(void **state)
+{
+    const char *environment[] = {"MATRIX_WELLKNOWND_MAX_AGE=500", NULL};
+    char text[ORIGIN_TEXT_SIZE];
+    struct problem problem;
+    struct config *config;
+    struct origin origin;
+
+    (void)state;
+    write_file("origin.conf", "user = nobody\nlisten = {\n1,\n2 }\ndomain \"a\" {\n server = "
+                              "\"a:1\"\n client = \"https://a\" }\n");
+    config = load_with(ARGUMENTS("-c", "origin.conf", "--threads", "2", "-d", "a", "-s", "b:1"),
+                       environment, &problem);
+    assert_non_null(config);
+    assert_string_equal(origin_text(config_origin(config, &config->user), text), "origin.conf:1");
+    assert_string_equal(origin_text(config_origin(config, &config->max_age), text),
+                        "MATRIX_WELLKNOWND_MAX_AGE");
+    assert_string_equal(origin_text(config_origin(config, &config->threads), text), "--threads");
+    assert_string_equal(origin_text(config_origin(config, &config->log_level), text),
+                        "the default");
+    assert_string_equal(origin_text(&config->listen.origins[1], text), "origin.conf:4");
+    origin = config_domain_origin(config, &config->domains[0], &config->domains[0].client);
+    assert_string_equal(origin_text(&origin, text), "origin.conf:7");
+    origin = config_domain_origin(config, &config->domains[0], &config->domains[0].server);
+    assert_string_equal(origin_text(&origin, text), "--server");
+    config_free(config);
+}
+
+static void test_what_is_wrong_is_said_of_where_it_stands(void **state)
+{
+    const char *plain[] = {"MATRIX_WELLKNOWND_LISTEN_HTTP=[::]:443", NULL};
+    const char *misspelt[] = {"MATRIX_WELLKNOWND_SEVER=a:1", NULL};
+    struct problem problem;
+    struct config *config;
+
+    (void)state;
+    assert_null(load_with(ARGUMENTS("-s", SERVER, "--metrics-listen", "443"), plain, &problem));
+    assert_int_equal(problem.status, PROBLEM_USAGE);
+    assert_string_equal(problem.text, "--metrics-listen: [::]:443 is listened on already by "
+                                      "MATRIX_WELLKNOWND_LISTEN_HTTP: give each address once");
+    assert_text_refused("client = \"m.server\"", "test.conf:1: client: ");
+    assert_text_refused("server = \"m.server/m.server\"", "test.conf:1: ");
+    config = load_with(ARGUMENTS("-s", "m.example.com"), misspelt, &problem);
+    assert_warns(config, "the environment variable MATRIX_WELLKNOWND_SEVER is unknown");
+    assert_warns(config, "--server: m.server \"m.example.com\" has no port");
+    config_free(config);
+}
+
+static void test_every_key_of_the_top_level_can_be_given_without_a_file(void **state)
+{
+    const char *environment[] = {"MATRIX_WELLKNOWND_REQUEST_TIMEOUT=7",
+                                 "MATRIX_WELLKNOWND_DOMAINS_DIR=given.d", NULL};
+    struct problem problem;
+    struct config *config;
+
+    (void)state;
+    assert_int_equal(mkdir("given.d", 0700), 0);
+    write_file("given.d/a.conf", "domain \"a.example\" { server = \"a:1\" }\n");
+    write_file("given.json", "{\"a\": 1}");
+    config = load_with(ARGUMENTS("--max-connections", "10", "--max-connections-per-ip", "3",
+                                 "--keepalive-timeout", "8", "--threads", "2", "--client",
+                                 "https://m", "--client-extra", "given.json", "--redirect",
+                                 "https://www.example.com/", "--policy-server-ed25519",
+                                 "6yhHGKhCiXTSEN2ksjV7kX_N6rBQZ3Xb-M7LlC6NS-s"),
+                       environment, &problem);
+    assert_non_null(config);
+    assert_int_equal(config->max_connections, 10);
+    assert_int_equal(config->max_connections_per_ip, 3);
+    assert_int_equal(config->request_timeout, 7);
+    assert_int_equal(config->keepalive_timeout, 8);
+    assert_int_equal(config->threads, 2);
+    assert_string_equal(domain_of(config, "a.example")->server, "a:1");
+    assert_string_equal(domain_of(config, "*")->redirect, "https://www.example.com");
+    assert_non_null(domain_of(config, "*")->client_extra);
+    assert_non_null(domain_of(config, "*")->policy_server_ed25519);
     config_free(config);
 }
 
@@ -410,14 +516,12 @@ static bool sample_shows(const char *name)
 static void test_the_sample_configuration_shows_every_key(void **state)
 {
     (void)state;
-    for (size_t level = 0; level < CONFIG_LEVEL_COUNT; level++) {
-        size_t count;
-        const struct config_key *keys = config_keys((enum config_level)level, &count);
+    for (size_t i = 0; setting_at(i); i++) {
+        const struct setting *setting = setting_at(i);
 
-        for (size_t i = 0; i < count; i++) {
-            if (!sample_shows(keys[i].name)) {
-                fail_msg("the sample does not show %s", keys[i].name);
-            }
+        if ((setting->where & ~(unsigned)(ON_COMMAND_LINE | IN_ENVIRONMENT)) != 0 &&
+            !sample_shows(setting->name)) {
+            fail_msg("the sample does not show %s", setting->name);
         }
     }
 }
@@ -482,6 +586,10 @@ int main(void)
         cmocka_unit_test(test_nothing_at_all_asks_for_a_server_name),
         cmocka_unit_test(test_options_win_over_the_file),
         cmocka_unit_test(test_the_environment_wins_over_the_file),
+        cmocka_unit_test(test_a_value_of_the_file_that_is_overridden_is_noted_with_both_places),
+        cmocka_unit_test(test_every_value_keeps_its_origin),
+        cmocka_unit_test(test_what_is_wrong_is_said_of_where_it_stands),
+        cmocka_unit_test(test_every_key_of_the_top_level_can_be_given_without_a_file),
         cmocka_unit_test(test_a_plain_listener_alone_means_no_https),
         cmocka_unit_test(test_domain_keeps_that_section_of_the_file_only),
         cmocka_unit_test(test_domain_without_a_file_is_made_of_the_options),

@@ -1,16 +1,7 @@
 /* The command line and the environment. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
+#include "daemon/config/config_fixture.h"
+#include "daemon/config/settings.h"
 
-#include <cmocka.h>
-
-#include "daemon/config/options.h"
-
-#define ARGUMENTS(...) ((const char *[]){"matrix-wellknownd", __VA_ARGS__, NULL})
 #define NO_ARGUMENTS ((const char *[]){"matrix-wellknownd", NULL})
 #define ENVIRONMENT(...) ((const char *[]){__VA_ARGS__, NULL})
 #define NO_ENVIRONMENT ((const char *[]){NULL})
@@ -45,14 +36,30 @@ static struct options parse_good(const char **arguments, const char **environmen
     return options;
 }
 
-static void assert_refused(const char **arguments, const char **environment, const char *expected)
+/* The setting was given the values, comma-separated, or not at all (NULL). */
+static void assert_given(const struct options *options, const char *name, const char *expected)
 {
-    struct options options;
-    struct problem problem = {.text = ""};
-    bool accepted = parse(&options, arguments, environment, &problem);
+    char list[256] = "";
+    size_t used = 0;
 
-    options_clear(&options);
-    if (accepted) {
+    for (size_t i = 0; i < options->value_count; i++) {
+        if (strcmp(options->values[i].setting->name, name) == 0) {
+            used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used == 0 ? "" : ",",
+                                     options->values[i].text);
+        }
+    }
+    assert_int_equal(options_find(options, name) != NULL, expected != NULL);
+    assert_string_equal(list, expected ? expected : "");
+}
+
+/* Refused when it is parsed, or when the values are read. */
+static void assert_usage(const char **arguments, const char **environment, const char *expected)
+{
+    struct problem problem;
+    struct config *config = load_with(arguments, environment, &problem);
+
+    if (config != NULL) {
+        config_free(config);
         fail_msg("accepted, though it should say \"%s\"", expected);
     }
     if (strstr(problem.text, expected) == NULL) {
@@ -69,13 +76,13 @@ static void test_nothing_given_means_run_with_everything_unset(void **state)
 
     (void)state;
     assert_int_equal(options.command, COMMAND_RUN);
-    assert_null(options.config);
-    assert_null(options.server);
-    assert_null(options.max_age);
-    assert_null(options.access_log);
-    assert_int_equal(options.listen.count, 0);
-    assert_false(options.self_signed);
-    assert_int_equal(options.warnings.count, 0);
+    assert_given(&options, "config", NULL);
+    assert_given(&options, "server", NULL);
+    assert_given(&options, "max_age", NULL);
+    assert_given(&options, "access_log", NULL);
+    assert_given(&options, "listen", NULL);
+    assert_given(&options, "self_signed", NULL);
+    assert_int_equal(options.unknown_count, 0);
     options_clear(&options);
 }
 
@@ -92,28 +99,24 @@ static void test_every_long_option_is_read(void **state)
         NO_ENVIRONMENT);
 
     (void)state;
-    assert_string_equal(options.config, "a.conf");
-    assert_string_equal(options.server, "matrix.example.com:8448");
-    assert_string_equal(options.client, "https://matrix.example.com");
-    assert_string_equal(options.identity_server, "https://id.example.com");
-    assert_string_equal(options.domain, "example.com");
-    assert_int_equal(options.listen.count, 2);
-    assert_string_equal(options.listen.items[0], "443");
-    assert_string_equal(options.listen.items[1], "[::1]:8443");
-    assert_int_equal(options.listen_http.count, 1);
-    assert_string_equal(options.listen_http.items[0], "unix:/run/w.sock");
-    assert_int_equal(options.metrics_listen.count, 1);
-    assert_string_equal(options.metrics_listen.items[0], "127.0.0.1:9090");
-    assert_string_equal(options.certificate, "chain.pem");
-    assert_string_equal(options.key, "key.pem");
-    assert_string_equal(options.max_age, "86400");
-    assert_string_equal(options.access_log, "true");
-    assert_string_equal(options.log_level, "debug");
-    assert_string_equal(options.log_format, "json");
-    assert_string_equal(options.user, "nobody");
-    assert_string_equal(options.acme_alpn_dir, "alpn");
-    assert_string_equal(options.acme_webroot, "www");
-    assert_string_equal(options.http_redirect, "true");
+    assert_given(&options, "config", "a.conf");
+    assert_given(&options, "server", "matrix.example.com:8448");
+    assert_given(&options, "client", "https://matrix.example.com");
+    assert_given(&options, "identity_server", "https://id.example.com");
+    assert_given(&options, "domain", "example.com");
+    assert_given(&options, "listen", "443,[::1]:8443");
+    assert_given(&options, "listen_http", "unix:/run/w.sock");
+    assert_given(&options, "metrics_listen", "127.0.0.1:9090");
+    assert_given(&options, "certificate", "chain.pem");
+    assert_given(&options, "key", "key.pem");
+    assert_given(&options, "max_age", "86400");
+    assert_given(&options, "access_log", "true");
+    assert_given(&options, "log_level", "debug");
+    assert_given(&options, "log_format", "json");
+    assert_given(&options, "user", "nobody");
+    assert_given(&options, "acme_alpn_dir", "alpn");
+    assert_given(&options, "acme_webroot", "www");
+    assert_given(&options, "http_redirect", "true");
     options_clear(&options);
 }
 
@@ -126,14 +129,14 @@ static void test_every_letter_is_read(void **state)
 
     (void)state;
     assert_int_equal(options.command, COMMAND_TEST);
-    assert_string_equal(options.config, "a.conf");
-    assert_string_equal(options.server, "m.example.com");
-    assert_string_equal(options.client, "https://m.example.com");
-    assert_string_equal(options.domain, "*");
-    assert_string_equal(options.listen.items[0], "1");
-    assert_string_equal(options.listen_http.items[0], "2");
-    assert_string_equal(options.certificate, "chain.pem");
-    assert_string_equal(options.key, "key.pem");
+    assert_given(&options, "config", "a.conf");
+    assert_given(&options, "server", "m.example.com");
+    assert_given(&options, "client", "https://m.example.com");
+    assert_given(&options, "domain", "*");
+    assert_given(&options, "listen", "1");
+    assert_given(&options, "listen_http", "2");
+    assert_given(&options, "certificate", "chain.pem");
+    assert_given(&options, "key", "key.pem");
     options_clear(&options);
 }
 
@@ -148,10 +151,10 @@ static void test_commands_are_read(void **state)
     options = parse_good(ARGUMENTS("--health-check"), NO_ENVIRONMENT);
     assert_int_equal(options.command, COMMAND_HEALTH_CHECK);
     options_clear(&options);
-    assert_refused(ARGUMENTS("--print", "servers"), NO_ENVIRONMENT,
-                   "give server, client, support or policy_server");
-    assert_refused(ARGUMENTS("--test", "--health-check"), NO_ENVIRONMENT,
-                   "--test and --health-check exclude each other");
+    assert_usage(ARGUMENTS("--print", "servers"), NO_ENVIRONMENT,
+                 "give server, client, support or policy_server");
+    assert_usage(ARGUMENTS("--test", "--health-check"), NO_ENVIRONMENT,
+                 "--test and --health-check exclude each other");
 }
 
 static void test_a_challenge_takes_two_values_whatever_they_begin_with(void **state)
@@ -164,7 +167,7 @@ static void test_a_challenge_takes_two_values_whatever_they_begin_with(void **st
     assert_int_equal(options.command, COMMAND_ACME_CHALLENGE);
     assert_string_equal(options.challenge_name, "example.com");
     assert_string_equal(options.key_authorization, "-t.-x");
-    assert_string_equal(options.acme_alpn_dir, "d");
+    assert_given(&options, "acme_alpn_dir", "d");
     options_clear(&options);
     options = parse_good(ARGUMENTS("--acme-challenge=a", "--help", "--acme-challenge", "b", "c"),
                          NO_ENVIRONMENT);
@@ -172,13 +175,13 @@ static void test_a_challenge_takes_two_values_whatever_they_begin_with(void **st
     assert_string_equal(options.challenge_name, "b");
     assert_string_equal(options.key_authorization, "c");
     options_clear(&options);
-    assert_refused(ARGUMENTS("--acme-challenge", "example.com"), NO_ENVIRONMENT,
-                   "give NAME and KEY_AUTHORIZATION");
-    assert_refused(ARGUMENTS("--acme-challenge"), NO_ENVIRONMENT, "needs a value");
-    assert_refused(ARGUMENTS("--acme-challenge", "a", "b", "c"), NO_ENVIRONMENT,
-                   "\"c\" belongs to no option");
-    assert_refused(ARGUMENTS("--acme-challenge", "a", "b", "--test"), NO_ENVIRONMENT,
-                   "exclude each other");
+    assert_usage(ARGUMENTS("--acme-challenge", "example.com"), NO_ENVIRONMENT,
+                 "give NAME and KEY_AUTHORIZATION");
+    assert_usage(ARGUMENTS("--acme-challenge"), NO_ENVIRONMENT, "needs a value");
+    assert_usage(ARGUMENTS("--acme-challenge", "a", "b", "c"), NO_ENVIRONMENT,
+                 "\"c\" belongs to no option");
+    assert_usage(ARGUMENTS("--acme-challenge", "a", "b", "--test"), NO_ENVIRONMENT,
+                 "exclude each other");
 }
 
 static void test_help_and_version_are_answered_whatever_follows(void **state)
@@ -211,26 +214,26 @@ static void test_every_variable_is_read(void **state)
                     "MATRIX_WELLKNOWND_HTTP_REDIRECT=no"));
 
     (void)state;
-    assert_string_equal(options.config, "a.conf");
-    assert_string_equal(options.server, "matrix.example.com:8448");
-    assert_string_equal(options.client, "https://matrix.example.com");
-    assert_string_equal(options.identity_server, "https://id.example.com");
-    assert_string_equal(options.domain, "example.com");
-    assert_string_equal(options.listen.items[0], "443");
-    assert_string_equal(options.listen_http.items[0], "80");
-    assert_string_equal(options.metrics_listen.items[0], "9090");
-    assert_string_equal(options.certificate, "chain.pem");
-    assert_string_equal(options.key, "key.pem");
-    assert_string_equal(options.max_age, "1");
-    assert_string_equal(options.access_log, "true");
-    assert_string_equal(options.log_level, "error");
-    assert_string_equal(options.log_format, "text");
-    assert_string_equal(options.user, "nobody");
-    assert_string_equal(options.acme_alpn_dir, "alpn");
-    assert_string_equal(options.acme_webroot, "www");
-    assert_string_equal(options.http_redirect, "false");
-    assert_false(options.self_signed);
-    assert_int_equal(options.warnings.count, 0);
+    assert_given(&options, "config", "a.conf");
+    assert_given(&options, "server", "matrix.example.com:8448");
+    assert_given(&options, "client", "https://matrix.example.com");
+    assert_given(&options, "identity_server", "https://id.example.com");
+    assert_given(&options, "domain", "example.com");
+    assert_given(&options, "listen", "443");
+    assert_given(&options, "listen_http", "80");
+    assert_given(&options, "metrics_listen", "9090");
+    assert_given(&options, "certificate", "chain.pem");
+    assert_given(&options, "key", "key.pem");
+    assert_given(&options, "max_age", "1");
+    assert_given(&options, "access_log", "Yes");
+    assert_given(&options, "log_level", "error");
+    assert_given(&options, "log_format", "text");
+    assert_given(&options, "user", "nobody");
+    assert_given(&options, "acme_alpn_dir", "alpn");
+    assert_given(&options, "acme_webroot", "www");
+    assert_given(&options, "http_redirect", "no");
+    assert_given(&options, "self_signed", "0");
+    assert_int_equal(options.unknown_count, 0);
     options_clear(&options);
 }
 
@@ -242,11 +245,9 @@ static void test_the_command_line_wins_over_the_environment_option_by_option(voi
                                "MATRIX_WELLKNOWND_LISTEN=2,3", "MATRIX_WELLKNOWND_LISTEN_HTTP=4"));
 
     (void)state;
-    assert_string_equal(options.server, "a.example.com:1");
-    assert_int_equal(options.listen.count, 1);
-    assert_string_equal(options.listen.items[0], "1");
-    assert_int_equal(options.listen_http.count, 1);
-    assert_string_equal(options.listen_http.items[0], "4");
+    assert_given(&options, "server", "a.example.com:1");
+    assert_given(&options, "listen", "1");
+    assert_given(&options, "listen_http", "4");
     options_clear(&options);
 }
 
@@ -256,7 +257,7 @@ static void test_the_last_of_an_option_given_twice_counts(void **state)
         ARGUMENTS("--server", "a.example.com:1", "--server=b.example.com:2"), NO_ENVIRONMENT);
 
     (void)state;
-    assert_string_equal(options.server, "b.example.com:2");
+    assert_given(&options, "server", "b.example.com:2");
     options_clear(&options);
 }
 
@@ -267,10 +268,8 @@ static void test_lists_in_variables_are_separated_by_commas(void **state)
                                              "MATRIX_WELLKNOWND_LISTEN_HTTP=,"));
 
     (void)state;
-    assert_int_equal(options.listen.count, 2);
-    assert_string_equal(options.listen.items[0], "443");
-    assert_string_equal(options.listen.items[1], "[::1]:8443");
-    assert_int_equal(options.listen_http.count, 0);
+    assert_given(&options, "listen", "443,[::1]:8443");
+    assert_given(&options, "listen_http", NULL);
     options_clear(&options);
 }
 
@@ -281,10 +280,10 @@ static void test_an_empty_variable_counts_as_not_set(void **state)
                                   "MATRIX_WELLKNOWND_LISTEN=", "MATRIX_WELLKNOWND_SELF_SIGNED="));
 
     (void)state;
-    assert_null(options.server);
-    assert_null(options.access_log);
-    assert_int_equal(options.listen.count, 0);
-    assert_false(options.self_signed);
+    assert_given(&options, "server", NULL);
+    assert_given(&options, "access_log", NULL);
+    assert_given(&options, "listen", NULL);
+    assert_given(&options, "self_signed", NULL);
     options_clear(&options);
 }
 
@@ -295,8 +294,8 @@ static void test_a_variable_of_an_unknown_name_gets_a_warning(void **state)
                                              "MATRIX_WELLKNOWND_=", "MATRIX_WELLKNOWN_OTHER=x"));
 
     (void)state;
-    assert_int_equal(options.warnings.count, 2);
-    assert_non_null(strstr(options.warnings.items[0], "MATRIX_WELLKNOWND_SEVER is unknown"));
+    assert_int_equal(options.unknown_count, 2);
+    assert_string_equal(options.unknown_variables[0], "MATRIX_WELLKNOWND_SEVER");
     options_clear(&options);
 }
 
@@ -310,66 +309,66 @@ static void test_variables_that_kubernetes_sets_for_a_service_are_left_alone(voi
                                              "MATRIX_WELLKNOWND_PORT_443_TCP_ADDR=10.0.0.1"));
 
     (void)state;
-    assert_int_equal(options.warnings.count, 0);
+    assert_int_equal(options.unknown_count, 0);
     options_clear(&options);
 }
 
 static void test_a_bad_value_names_the_option(void **state)
 {
     (void)state;
-    assert_refused(ARGUMENTS("--server", "https://matrix.example.com"), NO_ENVIRONMENT,
-                   "--server: \"https://matrix.example.com\" is a URL");
-    assert_refused(ARGUMENTS("-s", "matrix.example.com:0"), NO_ENVIRONMENT, "--server: ");
-    assert_refused(ARGUMENTS("--client", "matrix.example.com"), NO_ENVIRONMENT, "--client: ");
-    assert_refused(ARGUMENTS("--identity-server", "x"), NO_ENVIRONMENT, "--identity-server: ");
-    assert_refused(ARGUMENTS("--domain", "example.com:443"), NO_ENVIRONMENT, "--domain: ");
-    assert_refused(ARGUMENTS("--domain", "*.example.com"), NO_ENVIRONMENT, "is a pattern");
-    assert_refused(ARGUMENTS("--domain", "m\xc3\xbcnchen.example"), NO_ENVIRONMENT, "xn-- form");
-    assert_refused(ARGUMENTS("--listen", "localhost:443"), NO_ENVIRONMENT, "--listen: ");
-    assert_refused(ARGUMENTS("--certificate", ""), NO_ENVIRONMENT, "--certificate: the value is");
-    assert_refused(ARGUMENTS("--max-age", "1h"), NO_ENVIRONMENT,
-                   "--max-age: \"1h\" is not a whole number");
-    assert_refused(ARGUMENTS("--max-age", "172801"), NO_ENVIRONMENT, "48 hours at most");
-    assert_refused(ARGUMENTS("--max-age", "99999999999999999999"), NO_ENVIRONMENT, "too large");
-    assert_refused(ARGUMENTS("--max-age", "-1"), NO_ENVIRONMENT, "is not a whole number");
-    assert_refused(ARGUMENTS("--log-level", "verbose"), NO_ENVIRONMENT,
-                   "give error, warning, info or debug");
-    assert_refused(ARGUMENTS("--log-format", "xml"), NO_ENVIRONMENT, "give text or json");
+    assert_usage(ARGUMENTS("--server", "https://matrix.example.com"), NO_ENVIRONMENT,
+                 "--server: \"https://matrix.example.com\" is a URL");
+    assert_usage(ARGUMENTS("-s", "matrix.example.com:0"), NO_ENVIRONMENT, "--server: ");
+    assert_usage(ARGUMENTS("--client", "matrix.example.com"), NO_ENVIRONMENT, "--client: ");
+    assert_usage(ARGUMENTS("--identity-server", "x"), NO_ENVIRONMENT, "--identity-server: ");
+    assert_usage(ARGUMENTS("--domain", "example.com:443"), NO_ENVIRONMENT, "--domain: ");
+    assert_usage(ARGUMENTS("--domain", "*.example.com"), NO_ENVIRONMENT, "is a pattern");
+    assert_usage(ARGUMENTS("--domain", "m\xc3\xbcnchen.example"), NO_ENVIRONMENT, "xn-- form");
+    assert_usage(ARGUMENTS("--listen", "localhost:443"), NO_ENVIRONMENT, "--listen: ");
+    assert_usage(ARGUMENTS("--certificate", ""), NO_ENVIRONMENT, "--certificate: the value is");
+    assert_usage(ARGUMENTS("--max-age", "1h"), NO_ENVIRONMENT,
+                 "--max-age: \"1h\" is not a whole number");
+    assert_usage(ARGUMENTS("--max-age", "172801"), NO_ENVIRONMENT, "48 hours at most");
+    assert_usage(ARGUMENTS("--max-age", "99999999999999999999"), NO_ENVIRONMENT, "too large");
+    assert_usage(ARGUMENTS("--max-age", "-1"), NO_ENVIRONMENT, "is not a whole number");
+    assert_usage(ARGUMENTS("--log-level", "verbose"), NO_ENVIRONMENT,
+                 "give error, warning, info or debug");
+    assert_usage(ARGUMENTS("--log-format", "xml"), NO_ENVIRONMENT, "give text or json");
 }
 
 static void test_a_bad_value_names_the_variable(void **state)
 {
     (void)state;
-    assert_refused(NO_ARGUMENTS, ENVIRONMENT("MATRIX_WELLKNOWND_SERVER=matrix.example.com/"),
-                   "MATRIX_WELLKNOWND_SERVER: \"matrix.example.com/\" ");
-    assert_refused(NO_ARGUMENTS, ENVIRONMENT("MATRIX_WELLKNOWND_LISTEN=443,x"),
-                   "MATRIX_WELLKNOWND_LISTEN: \"x\" is not an address");
-    assert_refused(NO_ARGUMENTS, ENVIRONMENT("MATRIX_WELLKNOWND_ACCESS_LOG=maybe"),
-                   "MATRIX_WELLKNOWND_ACCESS_LOG: \"maybe\" is neither true nor false");
-    assert_refused(NO_ARGUMENTS, ENVIRONMENT("MATRIX_WELLKNOWND_SELF_SIGNED=2"),
-                   "MATRIX_WELLKNOWND_SELF_SIGNED: ");
+    assert_usage(NO_ARGUMENTS, ENVIRONMENT("MATRIX_WELLKNOWND_SERVER=matrix.example.com/"),
+                 "MATRIX_WELLKNOWND_SERVER: \"matrix.example.com/\" ");
+    assert_usage(NO_ARGUMENTS, ENVIRONMENT("MATRIX_WELLKNOWND_LISTEN=443,x"),
+                 "MATRIX_WELLKNOWND_LISTEN: \"x\" is not an address");
+    assert_usage(NO_ARGUMENTS, ENVIRONMENT("MATRIX_WELLKNOWND_ACCESS_LOG=maybe"),
+                 "MATRIX_WELLKNOWND_ACCESS_LOG: \"maybe\" is neither true nor false");
+    assert_usage(NO_ARGUMENTS, ENVIRONMENT("MATRIX_WELLKNOWND_SELF_SIGNED=2"),
+                 "MATRIX_WELLKNOWND_SELF_SIGNED: ");
 }
 
 static void test_getopts_mistakes_are_told_in_our_words(void **state)
 {
     (void)state;
-    assert_refused(ARGUMENTS("--bogus"), NO_ENVIRONMENT,
-                   "the option \"--bogus\" is unknown: see --help");
-    assert_refused(ARGUMENTS("--bogus=x"), NO_ENVIRONMENT, "\"--bogus=x\" is unknown");
-    assert_refused(ARGUMENTS("--=x"), NO_ENVIRONMENT, "\"--=x\" is unknown");
-    assert_refused(ARGUMENTS("-x"), NO_ENVIRONMENT, "the option \"-x\" is unknown");
-    assert_refused(ARGUMENTS("-tx"), NO_ENVIRONMENT, "the option \"-x\" is unknown");
-    assert_refused(ARGUMENTS("-\xc3\xa9"), NO_ENVIRONMENT, "is unknown");
-    assert_refused(ARGUMENTS("--server"), NO_ENVIRONMENT, "--server needs a value");
-    assert_refused(ARGUMENTS("-s"), NO_ENVIRONMENT, "--server needs a value");
-    assert_refused(ARGUMENTS("--ser"), NO_ENVIRONMENT, "--server needs a value");
-    assert_refused(ARGUMENTS("--log", "x"), NO_ENVIRONMENT,
-                   "ambiguous: give one of --log-level, --log-format");
-    assert_refused(ARGUMENTS("--test=1"), NO_ENVIRONMENT, "--test takes no value");
-    assert_refused(ARGUMENTS("--access-log=no"), NO_ENVIRONMENT, "--access-log takes no value");
-    assert_refused(ARGUMENTS("matrix.example.com"), NO_ENVIRONMENT,
-                   "the argument \"matrix.example.com\" belongs to no option");
-    assert_refused(ARGUMENTS("-t", "--", "-x"), NO_ENVIRONMENT, "\"-x\" belongs to no option");
+    assert_usage(ARGUMENTS("--bogus"), NO_ENVIRONMENT,
+                 "the option \"--bogus\" is unknown: see --help");
+    assert_usage(ARGUMENTS("--bogus=x"), NO_ENVIRONMENT, "\"--bogus=x\" is unknown");
+    assert_usage(ARGUMENTS("--=x"), NO_ENVIRONMENT, "\"--=x\" is unknown");
+    assert_usage(ARGUMENTS("-x"), NO_ENVIRONMENT, "the option \"-x\" is unknown");
+    assert_usage(ARGUMENTS("-tx"), NO_ENVIRONMENT, "the option \"-x\" is unknown");
+    assert_usage(ARGUMENTS("-\xc3\xa9"), NO_ENVIRONMENT, "is unknown");
+    assert_usage(ARGUMENTS("--server"), NO_ENVIRONMENT, "--server needs a value");
+    assert_usage(ARGUMENTS("-s"), NO_ENVIRONMENT, "--server needs a value");
+    assert_usage(ARGUMENTS("--ser"), NO_ENVIRONMENT, "--server needs a value");
+    assert_usage(ARGUMENTS("--log", "x"), NO_ENVIRONMENT,
+                 "ambiguous: give one of --log-level, --log-format");
+    assert_usage(ARGUMENTS("--test=1"), NO_ENVIRONMENT, "--test takes no value");
+    assert_usage(ARGUMENTS("--access-log=no"), NO_ENVIRONMENT, "--access-log takes no value");
+    assert_usage(ARGUMENTS("matrix.example.com"), NO_ENVIRONMENT,
+                 "the argument \"matrix.example.com\" belongs to no option");
+    assert_usage(ARGUMENTS("-t", "--", "-x"), NO_ENVIRONMENT, "\"-x\" belongs to no option");
 }
 
 static void test_self_signed_and_a_certificate_exclude_each_other(void **state)
@@ -377,12 +376,12 @@ static void test_self_signed_and_a_certificate_exclude_each_other(void **state)
     struct options options = parse_good(ARGUMENTS("--self-signed"), NO_ENVIRONMENT);
 
     (void)state;
-    assert_true(options.self_signed);
+    assert_given(&options, "self_signed", "true");
     options_clear(&options);
-    assert_refused(ARGUMENTS("--self-signed", "-C", "c.pem", "-K", "k.pem"), NO_ENVIRONMENT,
-                   "--self-signed and --certificate exclude each other");
-    assert_refused(ARGUMENTS("-K", "k.pem"), ENVIRONMENT("MATRIX_WELLKNOWND_SELF_SIGNED=yes"),
-                   "MATRIX_WELLKNOWND_SELF_SIGNED and --key exclude each other");
+    assert_usage(ARGUMENTS("--self-signed", "-C", "c.pem", "-K", "k.pem"), NO_ENVIRONMENT,
+                 "--self-signed and --certificate exclude each other");
+    assert_usage(ARGUMENTS("-K", "k.pem"), ENVIRONMENT("MATRIX_WELLKNOWND_SELF_SIGNED=yes"),
+                 "MATRIX_WELLKNOWND_SELF_SIGNED and --key exclude each other");
 }
 
 static void test_no_argument_vector_at_all_is_survived(void **state)
@@ -399,28 +398,84 @@ static void test_no_argument_vector_at_all_is_survived(void **state)
 
 static void test_the_help_is_at_most_80_columns_wide_and_names_every_option(void **state)
 {
-    static const char *const names[] = {
-        "--config",     "--server",  "--client",         "--identity-server", "--domain",
-        "--listen",     "--key",     "--listen-http",    "--certificate",     "--self-signed",
-        "--max-age",    "--user",    "--metrics-listen", "--access-log",      "--log-level",
-        "--log-format", "--test",    "--print",          "--health-check",    "--version",
-        "--help",       "(default:",
-    };
-    const char *line = options_help;
+    char *help = NULL, name[SETTING_NAME_SIZE];
+    size_t size;
+    FILE *stream = open_memstream(&help, &size);
 
     (void)state;
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        assert_non_null(strstr(options_help, names[i]));
+    assert_non_null(stream);
+    settings_print_help(stream);
+    assert_int_equal(fclose(stream), 0);
+    for (size_t i = 0; setting_at(i); i++) {
+        if (setting_at(i)->where & ON_COMMAND_LINE) {
+            assert_non_null(strstr(help, setting_option(setting_at(i)->name, name)));
+        }
     }
-    while (*line != '\0') {
+    assert_non_null(strstr(help, "(default:"));
+    for (const char *line = help; *line != '\0'; line += line[0] == '\n') {
         size_t length = strcspn(line, "\n");
 
         if (memmem(line, length, OPTIONS_DEFAULT_CONFIG, strlen(OPTIONS_DEFAULT_CONFIG)) == NULL &&
             length > 80) {
             fail_msg("%zu columns: %.*s", length, (int)length, line);
         }
-        line += length + (line[length] == '\n');
+        line += length;
     }
+    free(help);
+}
+
+static void test_every_setting_of_the_top_level_has_an_option_and_a_variable(void **state)
+{
+    (void)state;
+    for (size_t i = 0; setting_at(i); i++) {
+        const struct setting *setting = setting_at(i);
+
+        assert_true(setting_domain_index(setting) < SETTING_DOMAIN_LIMIT);
+        if ((setting->where & AT_TOP) && setting->kind != SETTING_SECTION) {
+            assert_true(setting->where & ON_COMMAND_LINE);
+            assert_true(setting->where & IN_ENVIRONMENT);
+        }
+        if (setting->where & ON_COMMAND_LINE) {
+            assert_non_null(setting->help);
+            assert_int_equal(setting->argument == NULL,
+                             setting->kind == SETTING_FLAG ||
+                                 (setting->kind == SETTING_COMMAND &&
+                                  strcmp(setting->name, "print") != 0 &&
+                                  strcmp(setting->name, "acme_challenge") != 0));
+        }
+    }
+}
+
+static void test_quotes_that_nothing_took_away_are_refused(void **state)
+{
+    (void)state;
+    assert_usage(NO_ARGUMENTS, ENVIRONMENT("MATRIX_WELLKNOWND_SERVER=\"example.com\""),
+                 "MATRIX_WELLKNOWND_SERVER: the value \"example.com\" has quotation marks around "
+                 "it: remove the quotes");
+    assert_usage(NO_ARGUMENTS, ENVIRONMENT("MATRIX_WELLKNOWND_CERTIFICATE='a.pem'"),
+                 "remove the quotes");
+    assert_usage(NO_ARGUMENTS, ENVIRONMENT("MATRIX_WELLKNOWND_LISTEN=\"443,444\""),
+                 "MATRIX_WELLKNOWND_LISTEN: ");
+    assert_usage(NO_ARGUMENTS, ENVIRONMENT("MATRIX_WELLKNOWND_LISTEN=443, \"444\""),
+                 "MATRIX_WELLKNOWND_LISTEN: ");
+    assert_usage(ARGUMENTS("--server", "'example.com'"), NO_ENVIRONMENT, "--server: ");
+}
+
+static void test_the_logs_format_is_known_whatever_is_wrong(void **state)
+{
+    struct options options;
+    struct problem problem;
+
+    (void)state;
+    assert_false(
+        parse(&options, ARGUMENTS("--bogus", "--log-format", "json"), NO_ENVIRONMENT, &problem));
+    assert_int_equal(options.log_format, LOG_FORMAT_JSON);
+    assert_non_null(strstr(problem.text, "--bogus"));
+    options_clear(&options);
+    assert_false(parse(&options, ARGUMENTS("--bogus", "x"),
+                       ENVIRONMENT("MATRIX_WELLKNOWND_LOG_FORMAT=json"), &problem));
+    assert_int_equal(options.log_format, LOG_FORMAT_JSON);
+    options_clear(&options);
 }
 
 int main(void)
@@ -445,7 +500,10 @@ int main(void)
         cmocka_unit_test(test_self_signed_and_a_certificate_exclude_each_other),
         cmocka_unit_test(test_no_argument_vector_at_all_is_survived),
         cmocka_unit_test(test_the_help_is_at_most_80_columns_wide_and_names_every_option),
+        cmocka_unit_test(test_every_setting_of_the_top_level_has_an_option_and_a_variable),
+        cmocka_unit_test(test_quotes_that_nothing_took_away_are_refused),
+        cmocka_unit_test(test_the_logs_format_is_known_whatever_is_wrong),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
 }
