@@ -27,16 +27,20 @@ libdaemon_a_SOURCES = \
 	src/daemon/site/site_table.c src/daemon/site/site_table.h \
 	src/daemon/net/accept.c src/daemon/net/accept.h \
 	src/daemon/net/connection.c src/daemon/net/connection.h \
+	src/daemon/net/counters.c src/daemon/net/counters.h \
+	src/daemon/net/events.h \
 	src/daemon/net/eviction.c src/daemon/net/eviction.h \
 	src/daemon/net/holders.c src/daemon/net/holders.h \
 	src/daemon/net/listeners.c src/daemon/net/listeners.h \
+	src/daemon/net/service.c src/daemon/net/service.h \
+	src/daemon/net/session.c src/daemon/net/session.h \
+	src/daemon/net/socket_holder.c src/daemon/net/socket_holder.h \
 	src/daemon/net/transport.c src/daemon/net/transport.h \
 	src/daemon/net/worker.c src/daemon/net/worker.h \
 	src/daemon/net/workers.c src/daemon/net/workers.h \
 	src/daemon/reload.c src/daemon/reload.h \
 	src/daemon/run.c src/daemon/run.h \
 	src/daemon/running.c src/daemon/running.h \
-	src/daemon/net/service.h \
 	src/daemon/system/landlock.c src/daemon/system/landlock.h \
 	src/daemon/system/privileges.c src/daemon/system/privileges.h \
 	src/daemon/system/sandbox.c src/daemon/system/sandbox.h \
@@ -51,9 +55,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/tls/random.c src/daemon/tls/random.h \
 	src/daemon/tls/renewal.c src/daemon/tls/renewal.h \
 	src/daemon/tls/self_signed.c src/daemon/tls/self_signed.h \
-	src/daemon/net/session.c src/daemon/net/session.h \
 	src/daemon/tls/trust.c src/daemon/tls/trust.h \
-	src/daemon/net/socket_holder.c src/daemon/net/socket_holder.h \
 	src/daemon/tls/watch.c src/daemon/tls/watch.h
 
 sbin_PROGRAMS += matrix-wellknownd

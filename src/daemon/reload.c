@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "daemon/http/http_daemon.h"
 #include "daemon/net/workers.h"
 #include "daemon/system/sandbox.h"
 #include "daemon/system/service_manager.h"
@@ -28,7 +29,7 @@ static bool prepare(struct running *running, const struct config *config,
     if (!replacement->table) {
         return false;
     }
-    if ((!tls || workers_add_tls(running->service, problem)) &&
+    if ((!tls || workers_add_tls(running->service, http_daemon_start, problem)) &&
         listeners_prepare(&running->listeners, config, &replacement->listeners, problem)) {
         if (running_add_listeners(running, &replacement->listeners.opened, problem)) {
             return true;

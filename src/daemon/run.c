@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/http/http_daemon.h"
 #include "daemon/net/session.h"
 #include "daemon/net/workers.h"
 #include "daemon/reload.h"
@@ -144,7 +145,7 @@ static bool start(struct running *running, const struct config *config, struct p
     if ((config->user && !privileges_drop(config->user, problem)) ||
         !sandbox_enter(config, problem) ||
         !workers_start(service, running_threads(running, config), config->max_connections, tls,
-                       problem) ||
+                       http_daemon_start, problem) ||
         !start_renewal(running, problem)) {
         return false;
     }

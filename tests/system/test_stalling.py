@@ -115,7 +115,7 @@ def test_headers_that_drip_cost_little_and_end_at_the_deadline(daemon, kind):
     assert share < (1 if is_sanitized() else 2 * SHARE_OF_A_CORE)
 
 
-def test_a_handshake_that_was_parked_can_still_be_finished(daemon):
+def test_a_handshake_that_was_suspended_can_still_be_finished(daemon):
     """It is taken out of the library's sight after 100 ms; then its client goes on."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

@@ -9,7 +9,6 @@
 #include "daemon/http/metrics.h"
 #include "daemon/http/request.h"
 #include "daemon/net/connection.h"
-#include "daemon/net/worker.h"
 #include "daemon/site/responses.h"
 
 /* A request with a body is answered when the body has been read, so that its rest does not make the
@@ -37,7 +36,7 @@ struct request {
     struct request_framing framing;
     const char *next_line; /* where the line after those that were looked at has to begin */
     bool malformed;
-    enum metrics_document document;
+    enum counters_document document;
 };
 
 static struct connection *connection_of(struct MHD_Connection *handle)
@@ -50,15 +49,14 @@ static struct connection *connection_of(struct MHD_Connection *handle)
 
 void *http_see_target(void *context, const char *target, struct MHD_Connection *handle)
 {
-    struct worker *worker = context;
     struct connection *connection = connection_of(handle);
-    const struct site_table *table = service_table(worker->service);
+    const struct site_table *table = service_table(connection->set->service);
 
-    worker_note_progress(connection);
+    (void)context;
+    transport_note_result(&connection->stream);
     target = target ? target : "";
-    connection->budget_used = 0;
+    connection->stream.close_after = false;
     connection->request_seen = false;
-    connection->close_after = false;
     connection->body_received = 0;
     connection->target_end = target + strlen(target);
     connection->line_malformed = !request_target_is_well_formed(target);
@@ -261,7 +259,7 @@ static struct answer choose_site_answer(struct request *request)
     }
     is_document = request_names_document(request->target.path, &document);
     if (is_document) {
-        request->document = METRICS_DOCUMENT_FIRST + document;
+        request->document = COUNTERS_DOCUMENT_FIRST + document;
     }
     if (plain && table->http_redirect) {
         return redirect_to_https(request, site, host);
@@ -285,7 +283,7 @@ static struct answer choose_metrics_answer(const struct request *request)
     if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
         return responses_fixed(ANSWER_METHOD_NOT_ALLOWED);
     }
-    text = metrics_render(request->connection->worker->service);
+    text = metrics_render(request->connection->set->service);
     return text ? response_text(text, metrics_content_type) : (struct answer){0};
 }
 
@@ -325,12 +323,11 @@ static enum MHD_Result queue_answer(struct request *request)
         return MHD_NO; /* no memory: all that is left is to hang up */
     }
     has_body = answer.length > 0 && strcmp(request->method, "HEAD") != 0;
-    connection->close_after = closes_after(request);
-    connection->records_left = has_body ? 2 : 1;
+    transport_begin_answer(&connection->stream, has_body ? 2 : 1, closes_after(request));
     queued = MHD_queue_response(request->handle, answer.status, answer.response);
     connection_enter(connection, CONNECTION_ANSWERING);
     if (connection->kind != LISTENER_METRICS) {
-        metrics_count_request(&connection->worker->counters, request->document, answer.status);
+        counters_add_request(&connection->set->counters, request->document, answer.status);
         if (request->table->access_log) {
             access_log_write(connection, request->handle, request->method, request->version,
                              answer.status, has_body ? answer.length : 0);
@@ -382,22 +379,21 @@ enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const 
                             const char *method, const char *version, const char *body,
                             size_t *body_size, void **state)
 {
-    struct worker *worker = context;
     struct connection *connection = connection_of(handle);
     struct request request = {
         .connection = connection,
         .handle = handle,
-        .table = service_table(worker->service),
+        .table = service_table(connection->set->service),
         .method = method,
         .version = version,
         .next_line = version + strlen(version) + 2,
-        .document = METRICS_DOCUMENT_OTHER,
+        .document = COUNTERS_DOCUMENT_OTHER,
     };
 
+    (void)context;
     (void)body;
     (void)state;
-    worker_note_progress(connection);
-    connection->budget_used = 0;
+    transport_note_result(&connection->stream);
     if (connection->request_seen && *body_size > 0) {
         connection->body_received += *body_size;
         *body_size = 0;
@@ -425,10 +421,11 @@ void http_completed(void *context, struct MHD_Connection *handle, void **state,
     (void)context;
     (void)state;
     (void)how;
-    worker_note_progress(connection);
+    transport_note_progress(&connection->stream);
     free(connection->target);
     connection->target = NULL;
     if (connection->phase == CONNECTION_ANSWERING) {
+        transport_end_answer(&connection->stream);
         connection_enter(connection, CONNECTION_IDLE);
     }
 }

@@ -4,7 +4,7 @@
 
 #include <microhttpd.h>
 
-/* The callbacks that libmicrohttpd gets; `context` is the worker in all of them. */
+/* The callbacks that libmicrohttpd gets; `context` is not used. */
 
 /* MHD_OPTION_URI_LOG_CALLBACK: sees the raw request target before anything is done to it. */
 void *http_see_target(void *context, const char *target, struct MHD_Connection *handle);

@@ -31,25 +31,25 @@ enum {
 static void notify_connection(void *context, struct MHD_Connection *handle, void **socket_context,
                               enum MHD_ConnectionNotificationCode what)
 {
-    struct worker *worker = context;
+    struct connection_set *set = context;
     struct connection *connection = *socket_context;
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        *socket_context = worker->arriving;
-        worker->arriving->handle = handle;
-        if (worker->arriving->handshake == HANDSHAKE_RUNNING) {
+        *socket_context = set->adding;
+        set->adding->handle = handle;
+        if (set->adding->stream.handshake == HANDSHAKE_RUNNING) {
             const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(handle, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 
-            tls_start(worker->arriving, info->tls_session);
+            tls_start(set->adding, info->tls_session);
         }
         return;
     }
-    if (connection == worker->arriving) {
-        worker->arriving = NULL;
+    if (connection == set->adding) {
+        set->adding = NULL;
     }
-    if (connection->handshake == HANDSHAKE_RUNNING) {
-        metrics_count_handshake(&worker->counters, METRICS_HANDSHAKE_FAILED);
+    if (connection->stream.handshake == HANDSHAKE_RUNNING) {
+        counters_add_handshake(&set->counters, COUNTERS_HANDSHAKE_FAILED);
     }
     connection_forget(connection);
 }
@@ -71,7 +71,7 @@ static void log_library(void *context, const char *format, va_list arguments)
     log_debug("libmicrohttpd: %s", text);
 }
 
-struct MHD_Daemon *http_daemon_start(struct worker *worker, bool tls)
+struct MHD_Daemon *http_daemon_start(struct connection_set *set, bool tls)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | THREADING;
     struct MHD_OptionItem tls_options[] = {
@@ -83,12 +83,12 @@ struct MHD_Daemon *http_daemon_start(struct worker *worker, bool tls)
     struct MHD_OptionItem no_options[] = {{MHD_OPTION_END, 0, NULL}};
 
     return MHD_start_daemon(
-        tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, http_answer, worker,
+        tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, http_answer, NULL,
         MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)worker->connection_capacity, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)MEMORY_PER_CONNECTION, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_STRICT_FOR_CLIENT, STRICTNESS, MHD_OPTION_NOTIFY_CONNECTION, notify_connection,
-        worker, MHD_OPTION_NOTIFY_COMPLETED, http_completed, worker, MHD_OPTION_URI_LOG_CALLBACK,
-        http_see_target, worker, MHD_OPTION_UNESCAPE_CALLBACK, http_leave_escaped, NULL,
-        MHD_OPTION_ARRAY, tls ? tls_options : no_options, MHD_OPTION_END);
+        (unsigned)set->capacity, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_STRICT_FOR_CLIENT, STRICTNESS,
+        MHD_OPTION_NOTIFY_CONNECTION, notify_connection, set, MHD_OPTION_NOTIFY_COMPLETED,
+        http_completed, NULL, MHD_OPTION_URI_LOG_CALLBACK, http_see_target, NULL,
+        MHD_OPTION_UNESCAPE_CALLBACK, http_leave_escaped, NULL, MHD_OPTION_ARRAY,
+        tls ? tls_options : no_options, MHD_OPTION_END);
 }

@@ -6,46 +6,15 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "daemon/net/service.h"
 #include "daemon/net/worker.h"
 
 const char metrics_content_type[] = "text/plain; version=0.0.4; charset=utf-8";
 
-static const unsigned statuses[METRICS_STATUS_COUNT] = {200, 204, 304, 308, 400, 404, 405, 0};
-
-static const char *const handshake_results[METRICS_HANDSHAKE_COUNT] = {
+static const char *const handshake_results[COUNTERS_HANDSHAKE_COUNT] = {
     "ok", "failed", "unrecognized_name", "acme_challenge"};
 
-static const char *const refusals[METRICS_REFUSED_COUNT] = {"address_limit", "evicted",
-                                                            "handshake_too_long"};
-
-/* One writer, so a load and a store will do; readers see a whole number. */
-static void count(_Atomic uint64_t *counter)
-{
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
-}
-
-void metrics_count_request(struct counters *counters, enum metrics_document document,
-                           unsigned status)
-{
-    size_t i = 0;
-
-    while (statuses[i] != status && statuses[i] != 0) {
-        i++;
-    }
-    count(&counters->requests[document][i]);
-}
-
-void metrics_count_handshake(struct counters *counters, enum metrics_handshake result)
-{
-    count(&counters->handshakes[result]);
-}
-
-void metrics_count_refusal(struct counters *counters, enum metrics_refusal reason)
-{
-    count(&counters->refused[reason]);
-}
+static const char *const refusals[COUNTERS_REFUSED_COUNT] = {"address_limit", "evicted",
+                                                             "handshake_too_long"};
 
 static void head(FILE *out, const char *name, const char *type, const char *help)
 {
@@ -56,20 +25,20 @@ static void head(FILE *out, const char *name, const char *type, const char *help
 static void render_requests(FILE *out, const struct service *service)
 {
     head(out, "requests_total", "counter", "Requests answered, by document and status.");
-    for (int document = 0; document < METRICS_DOCUMENT_COUNT; document++) {
+    for (int document = 0; document < COUNTERS_DOCUMENT_COUNT; document++) {
         const char *name =
-            document < METRICS_DOCUMENT_OTHER ? document_name((enum document)document) : "other";
+            document < COUNTERS_DOCUMENT_OTHER ? document_name((enum document)document) : "other";
 
-        for (int i = 0; i < METRICS_STATUS_COUNT && statuses[i] != 0; i++) {
+        for (int i = 0; i < COUNTERS_STATUS_COUNT; i++) {
             uint64_t sum = 0;
 
             for (unsigned w = 0; w < service->worker_count; w++) {
-                sum += atomic_load(&service->workers[w].counters.requests[document][i]);
+                sum += atomic_load(&service->workers[w].connections.counters.requests[document][i]);
             }
-            if (sum > 0 || (document == 0 && statuses[i] == 200)) {
+            if (sum > 0 || (document == 0 && counters_statuses[i] == 200)) {
                 fprintf(out,
                         "matrix_wellknownd_requests_total{document=\"%s\",status=\"%u\"} %ju\n",
-                        name, statuses[i], (uintmax_t)sum);
+                        name, counters_statuses[i], (uintmax_t)sum);
             }
         }
     }
@@ -78,11 +47,11 @@ static void render_requests(FILE *out, const struct service *service)
 static void render_handshakes(FILE *out, const struct service *service)
 {
     head(out, "handshakes_total", "counter", "TLS handshakes ended, by result.");
-    for (int result = 0; result < METRICS_HANDSHAKE_COUNT; result++) {
+    for (int result = 0; result < COUNTERS_HANDSHAKE_COUNT; result++) {
         uint64_t sum = 0;
 
         for (unsigned w = 0; w < service->worker_count; w++) {
-            sum += atomic_load(&service->workers[w].counters.handshakes[result]);
+            sum += atomic_load(&service->workers[w].connections.counters.handshakes[result]);
         }
         fprintf(out, "matrix_wellknownd_handshakes_total{result=\"%s\"} %ju\n",
                 handshake_results[result], (uintmax_t)sum);
@@ -92,11 +61,11 @@ static void render_handshakes(FILE *out, const struct service *service)
 static void render_refusals(FILE *out, const struct service *service)
 {
     head(out, "refused_total", "counter", "Connections refused or ended early, by reason.");
-    for (int reason = 0; reason < METRICS_REFUSED_COUNT; reason++) {
+    for (int reason = 0; reason < COUNTERS_REFUSED_COUNT; reason++) {
         uint64_t sum = 0;
 
         for (unsigned w = 0; w < service->worker_count; w++) {
-            sum += atomic_load(&service->workers[w].counters.refused[reason]);
+            sum += atomic_load(&service->workers[w].connections.counters.refused[reason]);
         }
         fprintf(out, "matrix_wellknownd_refused_total{reason=\"%s\"} %ju\n", refusals[reason],
                 (uintmax_t)sum);

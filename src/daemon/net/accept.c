@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,60 +14,23 @@ enum {
     ACCEPTS_PER_ROUND = 16
 }; /* from one listener, so that those who are in get their turn */
 
-/* Whether a limit that has been reached is to be logged now: at most once a minute, by one worker.
- */
-static bool may_log_limit(struct service *service, enum service_limit limit)
-{
-    int64_t now = (int64_t)(monotonic_milliseconds() / 1000);
-    int64_t last = atomic_load(&service->limit_logged[limit]);
-
-    return (last == 0 || now - last >= 60) &&
-           atomic_compare_exchange_strong(&service->limit_logged[limit], &last, now);
-}
-
 /* Makes room for a connection that is already counted. False where it has to go itself. */
 static bool make_room(struct connection *connection, const struct site_table *table)
 {
-    struct worker *worker = connection->worker;
-    struct service *service = worker->service;
+    struct service *service = connection->set->service;
     unsigned count = atomic_load_explicit(&service->connections, memory_order_relaxed);
     unsigned owed = atomic_load_explicit(&service->evictions_owed, memory_order_relaxed);
 
     if (count <= table->max_connections + owed) {
         return true;
     }
-    if (may_log_limit(service, SERVICE_LIMIT_CONNECTIONS)) {
+    if (service_may_log(service, SERVICE_LIMIT_CONNECTIONS)) {
         log_warning("max_connections: all %u are in use: a new connection replaces one of the "
                     "address that holds the most",
                     table->max_connections);
     }
     /* Until another worker has closed one of its own there is one more. */
-    return owed < SPARE_CONNECTIONS && eviction_make_room(worker, connection);
-}
-
-/* Hands a connection to libmicrohttpd, which owns its socket from here on. */
-static void hand_over(struct connection *connection, bool tls)
-{
-    /* To libmicrohttpd every connection is one of a Unix socket: the limits by address, for which
-       it wants the real one, are ours. */
-    static const struct sockaddr_un anywhere = {.sun_family = AF_UNIX};
-    struct worker *worker = connection->worker;
-    enum MHD_Result added;
-
-    connection_unwatch(connection);
-    connection->handshake = tls ? HANDSHAKE_RUNNING : HANDSHAKE_NONE;
-    connection->handed_over = true;
-    connection_note_progress(connection);
-    connection_move(connection, tls ? CONNECTION_GREETING : CONNECTION_READING);
-    worker->arriving = connection;
-    added = MHD_add_connection(tls ? worker->https : worker->http, connection->socket,
-                               (const struct sockaddr *)&anywhere, sizeof(anywhere.sun_family));
-    if (added != MHD_YES && worker->arriving) {
-        connection_forget(connection); /* the socket is closed already */
-    }
-    worker->arriving = NULL;
-    worker->run_https = worker->run_https || tls;
-    worker->run_http = worker->run_http || !tls;
+    return owed < SPARE_CONNECTIONS && eviction_make_room(connection->set, connection);
 }
 
 enum first_bytes {
@@ -122,29 +84,27 @@ static void start_handshake(struct connection *connection)
     struct problem problem;
 
     if (random_works(&problem)) {
-        hand_over(connection, true);
+        connection_hand_over(connection, true);
         return;
     }
     log_error_seldom(problem.text);
-    metrics_count_handshake(&connection->worker->counters, METRICS_HANDSHAKE_FAILED);
+    counters_add_handshake(&connection->set->counters, COUNTERS_HANDSHAKE_FAILED);
     connection_end(connection);
 }
 
 void accept_first_bytes(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
-
     if (connection->kind != LISTENER_HTTPS) {
-        hand_over(connection, false);
+        connection_hand_over(connection, false);
         return;
     }
-    switch (look_at_first_bytes(connection->socket)) {
+    switch (look_at_first_bytes(connection->stream.socket)) {
     case FIRST_BYTES_TLS:
         start_handshake(connection);
         break;
     case FIRST_BYTES_PLAIN:
         connection->misdirected = true;
-        hand_over(connection, false);
+        connection_hand_over(connection, false);
         break;
     case FIRST_BYTES_AWAITED:
         if (!connection->watched && !connection_watch(connection)) {
@@ -152,7 +112,7 @@ void accept_first_bytes(struct connection *connection)
         }
         break;
     case FIRST_BYTES_NONSENSE:
-        metrics_count_handshake(&worker->counters, METRICS_HANDSHAKE_FAILED);
+        counters_add_handshake(&connection->set->counters, COUNTERS_HANDSHAKE_FAILED);
         connection_end(connection);
         break;
     case FIRST_BYTES_CLOSED:
@@ -162,16 +122,16 @@ void accept_first_bytes(struct connection *connection)
 }
 
 /* accept(2) found no descriptor or no memory left. */
-static void make_descriptor_free(struct worker *worker)
+static void free_descriptor(struct connection_set *set)
 {
     static const struct timespec moment = {.tv_nsec = 2000000};
 
-    if (may_log_limit(worker->service, SERVICE_LIMIT_DESCRIPTORS)) {
+    if (service_may_log(set->service, SERVICE_LIMIT_DESCRIPTORS)) {
         log_warning("cannot accept a connection: %s: raise the limit of open files or lower "
                     "max_connections",
                     strerror(errno));
     }
-    if (worker->connection_count == 0 || !eviction_make_room(worker, NULL)) {
+    if (set->count == 0 || !eviction_make_room(set, NULL)) {
         /* The listener goes on saying that a client waits: without a pause this would be all that
            the worker does until others have closed something. */
         nanosleep(&moment, NULL);
@@ -179,7 +139,7 @@ static void make_descriptor_free(struct worker *worker)
 }
 
 /* accept(2) has failed otherwise. */
-static void note_failure(struct worker *worker, int error)
+static void handle_failure(struct connection_set *set, int error)
 {
     static const struct timespec moment = {.tv_nsec = 2000000};
 
@@ -200,7 +160,7 @@ static void note_failure(struct worker *worker, int error)
     case ETIMEDOUT:
         break;
     default:
-        if (may_log_limit(worker->service, SERVICE_LIMIT_ACCEPT)) {
+        if (service_may_log(set->service, SERVICE_LIMIT_ACCEPT)) {
             log_error("cannot accept connections: accept4: %s: allow this process that call (a "
                       "container's seccomp profile can refuse it)",
                       strerror(error));
@@ -213,7 +173,7 @@ static void note_failure(struct worker *worker, int error)
 /* False where a connection's address has more than it gets: then nothing makes room for it. */
 static bool address_has_room(struct connection *connection, const struct site_table *table)
 {
-    struct service *service = connection->worker->service;
+    struct service *service = connection->set->service;
     char text[INET6_ADDRSTRLEN];
 
     if (connection->kind != LISTENER_HTTPS || connection->peer.any.sa_family == AF_UNSPEC ||
@@ -224,18 +184,18 @@ static bool address_has_room(struct connection *connection, const struct site_ta
     if (holders_limit(&service->holders, connection->holder) <= table->max_connections_per_ip) {
         return true;
     }
-    metrics_count_refusal(&connection->worker->counters, METRICS_REFUSED_ADDRESS_LIMIT);
-    if (may_log_limit(service, SERVICE_LIMIT_ADDRESS)) {
+    counters_add_refusal(&connection->set->counters, COUNTERS_REFUSED_ADDRESS_LIMIT);
+    if (service_may_log(service, SERVICE_LIMIT_ADDRESS)) {
         log_warning("max_connections_per_ip: %s has %u connections and gets no more",
                     connection_peer(connection, text), table->max_connections_per_ip);
     }
     return false;
 }
 
-/* Takes a client in. False where there was none. */
-static bool accept_one(struct worker *worker, const struct listener *listener)
+/* Accepts a connection. False where there was none. */
+static bool accept_one(struct connection_set *set, const struct listener *listener)
 {
-    struct service *service = worker->service;
+    struct service *service = set->service;
     const struct site_table *table = service_table(service);
     struct connection *connection;
     struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
@@ -245,18 +205,18 @@ static bool accept_one(struct worker *worker, const struct listener *listener)
 
     if (socket < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            make_descriptor_free(worker);
+            free_descriptor(set);
         } else {
-            note_failure(worker, errno);
+            handle_failure(set, errno);
         }
         return false;
     }
-    connection = connection_take(worker);
+    connection = connection_take(set);
     if (!connection) {
         close(socket);
         return true;
     }
-    connection->socket = socket;
+    connection->stream.socket = socket;
     connection->kind = listener->kind;
     connection->peer.any.sa_family = AF_UNSPEC;
     if (peer.ss_family == AF_INET || peer.ss_family == AF_INET6) {
@@ -267,17 +227,18 @@ static bool accept_one(struct worker *worker, const struct listener *listener)
         connection_end(connection);
         return true;
     }
-    connection_enter(connection, CONNECTION_WAITING);
+    connection_enter(connection, CONNECTION_NEW);
     accept_first_bytes(connection);
     return true;
 }
 
-void accept_connections(struct worker *worker, const struct listener *listener)
+void accept_connections(struct connection_set *set, const struct listener *listener,
+                        unsigned events)
 {
     /* To find that nobody is left costs as much as a packet. So a worker that has little to do
        takes one: if there are others, they are the next event. */
-    for (unsigned i = 0; i < worker->events && i < ACCEPTS_PER_ROUND; i++) {
-        if (!accept_one(worker, listener)) {
+    for (unsigned i = 0; i < events && i < ACCEPTS_PER_ROUND; i++) {
+        if (!accept_one(set, listener)) {
             break;
         }
     }

@@ -1,35 +1,105 @@
 #include "daemon/net/connection.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/net/worker.h"
+#include "base/clock.h"
 
-struct connection *connection_take(struct worker *worker)
+/* Zeroed memory of which a page is used once it is touched. NULL where there is none. */
+static void *reserve(size_t count, size_t size)
 {
-    struct connection *connection = worker->free;
+    void *room = mmap(NULL, count * size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return room == MAP_FAILED ? NULL : room;
+}
+
+static void unreserve(void *room, size_t count, size_t size)
+{
+    if (room) {
+        munmap(room, count * size);
+    }
+}
+
+bool connection_set_open(struct connection_set *set, struct service *service,
+                         unsigned max_connections, struct problem *problem)
+{
+    *set = (struct connection_set){
+        .service = service,
+        .now = monotonic_milliseconds(),
+        .tls.source = EVENT_HTTP_DAEMON,
+        .http.source = EVENT_HTTP_DAEMON,
+        .capacity = (size_t)max_connections + SPARE_CONNECTIONS,
+        .epoll = epoll_create1(EPOLL_CLOEXEC),
+        .wake_up = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+    };
+    if (set->epoll < 0 || set->wake_up < 0) {
+        return problem_set(problem, "cannot start a thread: %s: raise the limit of open files",
+                           strerror(errno));
+    }
+    set->items = reserve(set->capacity, sizeof(*set->items));
+    set->held = reserve(holders_size(&service->holders), sizeof(struct connection *));
+    if (!set->items || !set->held ||
+        !transport_init(&set->transport, set->capacity, &set->counters)) {
+        return problem_set(problem, "no memory for %u connections: lower max_connections",
+                           max_connections);
+    }
+    return true;
+}
+
+void connection_set_close(struct connection_set *set)
+{
+    if (set->tls.handle) {
+        MHD_stop_daemon(set->tls.handle);
+    }
+    if (set->http.handle) {
+        MHD_stop_daemon(set->http.handle);
+    }
+    if (set->epoll >= 0) {
+        close(set->epoll);
+    }
+    if (set->wake_up >= 0) {
+        close(set->wake_up);
+    }
+    transport_clear(&set->transport);
+    unreserve(set->items, set->capacity, sizeof(*set->items));
+    unreserve(set->held, holders_size(&set->service->holders), sizeof(struct connection *));
+}
+
+struct connection *connection_take(struct connection_set *set)
+{
+    struct connection *connection = set->free;
 
     if (connection) {
-        worker->free = connection->next;
-    } else if (worker->fresh < worker->connection_capacity) {
-        connection = &worker->connections[worker->fresh++];
+        set->free = connection->next;
+    } else if (set->fresh < set->capacity) {
+        connection = &set->items[set->fresh++];
     } else {
         return NULL;
     }
     *connection = (struct connection){
-        .source = EVENT_CONNECTION, .phase = CONNECTION_CLOSING, .worker = worker};
-    worker->connection_count++;
+        .source = EVENT_CONNECTION,
+        .phase = CONNECTION_CLOSING,
+        .set = set,
+        .stream.transport = &set->transport,
+    };
+    set->count++;
     return connection;
 }
 
 /* Puts a connection behind the others of its address. */
 static void join_holder(struct connection *connection)
 {
-    struct connection **first = &connection->worker->held[connection->holder];
+    struct connection **first = &connection->set->held[connection->holder];
 
     if (!*first) {
         connection->holder_previous = connection;
@@ -45,7 +115,7 @@ static void join_holder(struct connection *connection)
 
 static void leave_holder(struct connection *connection)
 {
-    struct connection **first = &connection->worker->held[connection->holder];
+    struct connection **first = &connection->set->held[connection->holder];
 
     connection->holder_previous->holder_next = connection->holder_next;
     connection->holder_next->holder_previous = connection->holder_previous;
@@ -56,11 +126,11 @@ static void leave_holder(struct connection *connection)
 
 void connection_count(struct connection *connection)
 {
-    struct service *service = connection->worker->service;
+    struct service *service = connection->set->service;
 
     atomic_fetch_add_explicit(&service->connections, 1, memory_order_relaxed);
     connection->counted = true;
-    connection->progressed = connection->worker->now;
+    connection->progressed = connection->set->now;
     connection->holder = holders_take(&service->holders, &connection->peer.any);
     if (connection->holder != HOLDERS_NONE) {
         join_holder(connection);
@@ -69,7 +139,7 @@ void connection_count(struct connection *connection)
 
 static void uncount(struct connection *connection)
 {
-    struct service *service = connection->worker->service;
+    struct service *service = connection->set->service;
 
     if (!connection->counted) {
         return;
@@ -87,7 +157,7 @@ static void uncount(struct connection *connection)
 
 void connection_note_progress(struct connection *connection)
 {
-    connection->progressed = connection->worker->now;
+    connection->progressed = connection->set->now;
     if (connection->counted && connection->holder != HOLDERS_NONE &&
         connection->holder_next != connection) {
         leave_holder(connection);
@@ -103,7 +173,7 @@ static void leave(struct connection *connection)
     if (connection->phase >= CONNECTION_PHASE_COUNT) {
         return;
     }
-    list = &connection->worker->phases[connection->phase];
+    list = &connection->set->phases[connection->phase];
     if (connection->previous) {
         connection->previous->next = connection->next;
     } else {
@@ -121,7 +191,7 @@ static void leave(struct connection *connection)
 
 void connection_move(struct connection *connection, enum connection_phase phase)
 {
-    struct connection_list *list = &connection->worker->phases[phase];
+    struct connection_list *list = &connection->set->phases[phase];
     struct connection *before;
 
     leave(connection);
@@ -147,11 +217,11 @@ void connection_move(struct connection *connection, enum connection_phase phase)
 
 void connection_enter(struct connection *connection, enum connection_phase phase)
 {
-    const struct site_table *table = service_table(connection->worker->service);
+    const struct site_table *table = service_table(connection->set->service);
 
     connection_note_progress(connection);
     connection->deadline =
-        connection->worker->now +
+        connection->set->now +
         (phase == CONNECTION_IDLE ? table->keepalive_timeout : table->request_timeout);
     connection_move(connection, phase);
 }
@@ -161,7 +231,7 @@ bool connection_watch(struct connection *connection)
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
 
     connection->watched =
-        epoll_ctl(connection->worker->epoll, EPOLL_CTL_ADD, connection->socket, &event) == 0;
+        epoll_ctl(connection->set->epoll, EPOLL_CTL_ADD, connection->stream.socket, &event) == 0;
     return connection->watched;
 }
 
@@ -169,63 +239,96 @@ void connection_unwatch(struct connection *connection)
 {
     if (connection->watched) {
         connection->watched = false;
-        epoll_ctl(connection->worker->epoll, EPOLL_CTL_DEL, connection->socket, NULL);
+        epoll_ctl(connection->set->epoll, EPOLL_CTL_DEL, connection->stream.socket, NULL);
     }
 }
 
-void connection_park(struct connection *connection)
+void connection_hand_over(struct connection *connection, bool tls)
 {
-    /* Its documentation calls MHD_suspend_connection safe within the access handler only. What
-       else it needs is to be called in the thread that runs the daemon, on a connection that is
-       neither suspended nor cleaned up: so it is here, between two runs. */
+    /* To libmicrohttpd every connection is one of a Unix socket: the limits by address, for which
+       it wants the real one, are ours. */
+    static const struct sockaddr_un anywhere = {.sun_family = AF_UNIX};
+    struct connection_set *set = connection->set;
+    enum MHD_Result added;
+
+    connection_unwatch(connection);
+    connection->stream.handshake = tls ? HANDSHAKE_RUNNING : HANDSHAKE_NONE;
+    connection->http = tls ? &set->tls : &set->http;
+    connection->http->run = true;
+    connection_note_progress(connection);
+    connection_move(connection, tls ? CONNECTION_HANDSHAKE : CONNECTION_READING);
+    set->adding = connection;
+    added = MHD_add_connection(connection->http->handle, connection->stream.socket,
+                               (const struct sockaddr *)&anywhere, sizeof(anywhere.sun_family));
+    if (added != MHD_YES && set->adding == connection) {
+        connection_forget(connection); /* the socket is closed already */
+    }
+    set->adding = NULL;
+}
+
+/* The documentation of MHD_suspend_connection calls it safe within the access handler only. What
+   else it needs is to be called in the thread that runs the daemon, on a connection that is neither
+   suspended nor cleaned up: so it is in the two functions below, between two runs. */
+
+void connection_suspend(struct connection *connection)
+{
     MHD_suspend_connection(connection->handle);
-    connection_move(connection, CONNECTION_PARKED);
+    connection_move(connection, CONNECTION_SUSPENDED);
     if (!connection_watch(connection)) {
         connection_end(connection);
     }
 }
 
-void connection_unpark(struct connection *connection)
+void connection_read_on(struct stream *stream)
+{
+    struct connection *connection =
+        (struct connection *)((char *)stream - offsetof(struct connection, stream));
+
+    if (connection->phase == CONNECTION_READING || connection->phase == CONNECTION_IDLE) {
+        /* A connection that is resumed counts as readable. */
+        MHD_suspend_connection(connection->handle);
+        MHD_resume_connection(connection->handle);
+        transport_note_progress(stream);
+    } /* else libmicrohttpd reads on by itself, once it has answered */
+}
+
+void connection_resume(struct connection *connection)
 {
     connection_unwatch(connection);
-    connection_move(connection, CONNECTION_GREETING);
+    connection_move(connection, CONNECTION_HANDSHAKE);
     MHD_resume_connection(connection->handle);
-    connection->worker->run_https = true;
+    connection->http->run = true;
 }
 
 void connection_end(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
-
-    if (connection->phase == CONNECTION_PARKED) {
-        connection_unpark(connection);
+    if (connection->phase == CONNECTION_SUSPENDED) {
+        connection_resume(connection);
     }
     leave(connection);
     uncount(connection);
     connection_unwatch(connection);
-    if (!connection->handed_over) {
-        close(connection->socket);
+    if (!connection->http) {
+        close(connection->stream.socket);
         connection_forget(connection);
         return;
     }
-    shutdown(connection->socket, SHUT_RDWR);
-    worker->run_https = worker->run_https || connection->handshake != HANDSHAKE_NONE;
-    worker->run_http = worker->run_http || connection->handshake == HANDSHAKE_NONE;
+    shutdown(connection->stream.socket, SHUT_RDWR);
+    connection->http->run = true;
 }
 
 void connection_forget(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
+    struct connection_set *set = connection->set;
 
     leave(connection);
-    worker_note_waiting(connection);
-    transport_detach(connection);
+    transport_detach(&connection->stream);
     uncount(connection);
     credentials_release(connection->credentials);
     free(connection->target);
-    connection->next = worker->free;
-    worker->free = connection;
-    worker->connection_count--;
+    connection->next = set->free;
+    set->free = connection;
+    set->count--;
 }
 
 const char *connection_peer(const struct connection *connection, char text[static INET6_ADDRSTRLEN])

@@ -1,45 +1,52 @@
-/* One client's connection: always in exactly one phase, always with one deadline. */
+/* One client's connection: always in exactly one phase, always with one deadline. And all of a
+   worker's connections together. */
 #ifndef DAEMON_NET_CONNECTION_H
 #define DAEMON_NET_CONNECTION_H
 
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/problem.h"
+#include "daemon/net/counters.h"
+#include "daemon/net/events.h"
 #include "daemon/net/listeners.h"
+#include "daemon/net/service.h"
+#include "daemon/net/transport.h"
 #include "daemon/tls/credentials.h"
 
-struct worker;
+enum {
+    SPARE_CONNECTIONS = 32
+}; /* beyond the limit: those that are being closed to make room */
 
 /* What the connection is waiting for. */
 enum connection_phase {
-    CONNECTION_WAITING,  /* for the client's first bytes */
-    CONNECTION_GREETING, /* for the rest of the TLS handshake */
-    CONNECTION_PARKED,   /* the same, for so long that libmicrohttpd does not look at it any more */
-    CONNECTION_READING,  /* for the request's headers */
+    CONNECTION_NEW,       /* for the client's first bytes */
+    CONNECTION_HANDSHAKE, /* for the rest of the TLS handshake */
+    CONNECTION_SUSPENDED, /* the same, for so long that libmicrohttpd does not look at it any more
+                           */
+    CONNECTION_READING,   /* for the request's headers */
     CONNECTION_ANSWERING, /* for the client to take the answer */
     CONNECTION_IDLE,      /* for the next request */
     CONNECTION_PHASE_COUNT,
     CONNECTION_CLOSING = CONNECTION_PHASE_COUNT, /* shut down; libmicrohttpd has yet to notice */
 };
 
-enum handshake_state {
-    HANDSHAKE_NONE, /* plain HTTP */
-    HANDSHAKE_RUNNING,
-    HANDSHAKE_DONE,
-    HANDSHAKE_REFUSED, /* we ended it: no certificate for the name */
+/* One of a worker's two libmicrohttpd daemons. */
+struct http_daemon {
+    enum event_source source;  /* EVENT_HTTP_DAEMON */
+    struct MHD_Daemon *handle; /* NULL until it is started */
+    bool run;                  /* it has something to do */
 };
 
-/* What a socket in a worker's epoll set belongs to; each starts with one of these. */
-enum event_source {
-    EVENT_LISTENER,
-    EVENT_CONNECTION,
-    EVENT_WAKE_UP,
-    EVENT_HTTPS_DAEMON,
-    EVENT_HTTP_DAEMON,
-};
+struct connection_set;
+
+/* Starts a libmicrohttpd daemon, with TLS or without, for a worker's connections; NULL and errno
+   where that fails. */
+typedef struct MHD_Daemon *http_daemon_start_function(struct connection_set *set, bool tls);
 
 struct connection {
     enum event_source source; /* EVENT_CONNECTION */
@@ -47,15 +54,18 @@ struct connection {
     uint64_t deadline; /* CLOCK_MONOTONIC, milliseconds */
     struct connection *previous;
     struct connection *next; /* in its phase, or in the free list */
-    struct worker *worker;
+    struct connection_set *set;
     enum listener_kind kind;
-    int socket;
-    bool watched;     /* in the worker's epoll set */
-    bool handed_over; /* libmicrohttpd owns the socket */
-    bool misdirected; /* plain HTTP on an HTTPS listener */
-    bool limited;     /* counted for the limit by address */
-    bool counted;     /* by the service and for its address, until it ends */
-    int holder;       /* its address's slot in the service's table of holders */
+    bool watched;                  /* in the worker's epoll set */
+    bool misdirected;              /* plain HTTP on an HTTPS listener */
+    struct http_daemon *http;      /* that owns the socket, once handed over */
+    struct MHD_Connection *handle; /* libmicrohttpd's, once handed over */
+    struct stream stream;          /* its socket, and what TLS makes of it */
+
+    /* Its part in the limits. */
+    bool limited; /* counted for the limit by address */
+    bool counted; /* by the service and for its address, until it ends */
+    int holder;   /* its address's slot in the service's table of holders */
     struct connection
         *holder_previous;           /* a ring of those of its address in this worker, where the */
     struct connection *holder_next; /* first has got no further for longest */
@@ -67,27 +77,15 @@ struct connection {
         struct sockaddr_in6 ipv6;
     } peer; /* AF_UNSPEC for a Unix socket */
 
-    enum handshake_state handshake;
     bool offers_challenges;          /* acme-tls/1 is among the protocols it can choose */
-    bool challenge;                  /* it has: the handshake is all there is (RFC 8737) */
-    struct MHD_Connection *handle;   /* libmicrohttpd's, once handed over */
-    gnutls_session_t session;        /* libmicrohttpd's, NULL for plain HTTP */
     struct credentials *credentials; /* held from its choice until the connection closes */
 
     /* The request that is being read or answered. */
     char *target;           /* a copy of the raw request target, where somebody needs it */
     const char *target_end; /* where libmicrohttpd's own copy ends, to be compared only */
     bool line_malformed;
-    size_t body_received;          /* bytes */
-    bool request_seen;             /* the handler has been called for it */
-    bool close_after;              /* the answer ends the connection */
-    unsigned records_left;         /* TLS records of the answer that are still to be sent */
-    bool acknowledged;             /* the client's Finished is; see transport.c */
-    uint64_t busy_count;           /* the worker's where it is among its busy ones, else another */
-    uint64_t drained_run;          /* the run in which there was nothing more to read */
-    uint64_t pulled_run;           /* the run in which GnuTLS last asked for bytes */
-    size_t budget_used;            /* bytes that have come to nothing yet; see TLS_BUDGET */
-    struct read_ahead *read_ahead; /* held while GnuTLS has not asked for all of it */
+    bool request_seen;    /* the handler has been called for it */
+    size_t body_received; /* bytes */
 };
 
 /* The connections of one phase, by deadline. */
@@ -96,8 +94,38 @@ struct connection_list {
     struct connection *last;
 };
 
-/* A connection of the worker's that is not in use, in no phase yet; NULL where all are. */
-struct connection *connection_take(struct worker *worker);
+/* A worker's connections, and what they share. Only its thread uses it. */
+struct connection_set {
+    struct service *service;
+    int epoll;                 /* the worker's */
+    int wake_up;               /* an eventfd in it: another thread wants a new round to begin */
+    uint64_t now;              /* CLOCK_MONOTONIC at the start of this round, milliseconds */
+    struct http_daemon tls;    /* for HTTPS; may be missing */
+    struct http_daemon http;   /* for plain HTTP */
+    struct connection *adding; /* is being handed to libmicrohttpd */
+
+    struct connection *items; /* room for all; a page is touched when it is first used */
+    size_t capacity;
+    _Atomic size_t count; /* in use */
+    struct connection *free;
+    size_t fresh;             /* from here on none has been used yet */
+    struct connection **held; /* by slot of the service's holders, the ring of that address */
+    struct connection_list phases[CONNECTION_PHASE_COUNT];
+
+    struct transport transport;
+    struct counters counters;
+};
+
+/* Makes room for `max_connections`, in an epoll set of its own, without libmicrohttpd's daemons. On
+   failure, too, it is to be closed. */
+bool connection_set_open(struct connection_set *set, struct service *service,
+                         unsigned max_connections, struct problem *problem);
+
+/* Frees all, libmicrohttpd's daemons first. */
+void connection_set_close(struct connection_set *set);
+
+/* A connection that is not in use, in no phase yet; NULL where all are. */
+struct connection *connection_take(struct connection_set *set);
 
 /* Counts a connection that has just been accepted: with the service's, and for its peer's address.
  */
@@ -119,9 +147,15 @@ void connection_enter(struct connection *connection, enum connection_phase phase
 bool connection_watch(struct connection *connection);
 void connection_unwatch(struct connection *connection);
 
-/* Takes a connection in CONNECTION_GREETING out of libmicrohttpd's sight, and back into it. */
-void connection_park(struct connection *connection);
-void connection_unpark(struct connection *connection);
+/* Hands a connection to libmicrohttpd, which owns its socket from here on. */
+void connection_hand_over(struct connection *connection, bool tls);
+
+/* Takes a connection in CONNECTION_HANDSHAKE out of libmicrohttpd's sight, and back into it. */
+void connection_suspend(struct connection *connection);
+void connection_resume(struct connection *connection);
+
+/* Has libmicrohttpd look for more of a request; see transport_end_run. */
+void connection_read_on(struct stream *stream);
 
 /* Ends a connection now, and counts it no longer. libmicrohttpd learns of it as of a client that
    hung up; a connection that it does not have yet is closed and forgotten when this returns. */

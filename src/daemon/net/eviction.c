@@ -22,7 +22,7 @@ static uint64_t round_trip(struct connection *connection)
         uint64_t measured = 0;
 
         /* A Unix socket has none. */
-        if (getsockopt(connection->socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0) {
+        if (getsockopt(connection->stream.socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0) {
             measured = info.tcpi_rtt / 1000;
         }
         measured = measured < ROUND_TRIP_FLOOR ? ROUND_TRIP_FLOOR : measured;
@@ -55,7 +55,7 @@ struct choice {
 /* Considers an address's connections, of which the first has got no further for longest. */
 static void consider(struct choice *choice, struct connection *first)
 {
-    uint64_t now = first->worker->now;
+    uint64_t now = first->set->now;
     struct connection *connection = first;
 
     do {
@@ -74,32 +74,32 @@ static void consider(struct choice *choice, struct connection *first)
 }
 
 /* Of this worker's connections from addresses that hold so many, the one to go; or NULL. */
-static struct connection *choose(const struct worker *worker, uint32_t count,
+static struct connection *choose(const struct connection_set *set, uint32_t count,
                                  const struct connection *spared)
 {
-    const struct holders *holders = &worker->service->holders;
+    const struct holders *holders = &set->service->holders;
     struct choice choice = {.spared = spared};
 
     for (size_t slot = 0; slot < holders_size(holders); slot++) {
-        if (worker->held[slot] && holders_count(holders, (int)slot) == count) {
-            consider(&choice, worker->held[slot]);
+        if (set->held[slot] && holders_count(holders, (int)slot) == count) {
+            consider(&choice, set->held[slot]);
         }
     }
     return choice.connection;
 }
 
 /* Has the other workers look whether they hold what there is too much of. */
-static bool ask_others(struct worker *worker)
+static bool ask_others(struct connection_set *set)
 {
-    struct service *service = worker->service;
+    struct service *service = set->service;
 
     if (service->worker_count < 2) {
         return false;
     }
     atomic_fetch_add(&service->evictions_owed, 1);
     for (unsigned i = 0; i < service->worker_count; i++) {
-        if (&service->workers[i] != worker) {
-            worker_wake(&service->workers[i]);
+        if (service->wake_ups[i] != set->wake_up) {
+            service_wake(service, i);
         }
     }
     return true;
@@ -107,29 +107,29 @@ static bool ask_others(struct worker *worker)
 
 static void evict(struct connection *connection)
 {
-    metrics_count_refusal(&connection->worker->counters, METRICS_REFUSED_EVICTED);
+    counters_add_refusal(&connection->set->counters, COUNTERS_REFUSED_EVICTED);
     connection_end(connection);
 }
 
-bool eviction_make_room(struct worker *worker, const struct connection *spared)
+bool eviction_make_room(struct connection_set *set, const struct connection *spared)
 {
-    uint32_t largest = largest_holding(&worker->service->holders);
-    struct connection *connection = choose(worker, largest, spared);
+    uint32_t largest = largest_holding(&set->service->holders);
+    struct connection *connection = choose(set, largest, spared);
 
     if (connection) {
         evict(connection);
         return true;
     }
-    return ask_others(worker);
+    return ask_others(set);
 }
 
-void eviction_settle(struct worker *worker)
+void eviction_settle(struct connection_set *set)
 {
-    struct service *service = worker->service;
+    struct service *service = set->service;
     unsigned owed = atomic_load(&service->evictions_owed);
 
     while (owed > 0) {
-        struct connection *connection = choose(worker, largest_holding(&service->holders), NULL);
+        struct connection *connection = choose(set, largest_holding(&service->holders), NULL);
 
         if (!connection) {
             return; /* another worker's */

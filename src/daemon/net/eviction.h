@@ -6,15 +6,14 @@
 #include <stdbool.h>
 
 #include "daemon/net/connection.h"
-#include "daemon/net/worker.h"
 
 /* Closes one of the connections of the address that holds the most, or has the worker close it that
    has it. Of these, and where several addresses hold as many, the one goes that has got no further
    for longest, in its own round trips. `spared` (or NULL) is not chosen. False where there is none
    to close. */
-bool eviction_make_room(struct worker *worker, const struct connection *spared);
+bool eviction_make_room(struct connection_set *set, const struct connection *spared);
 
 /* Closes what other workers found to be too much, as far as this one has it. */
-void eviction_settle(struct worker *worker);
+void eviction_settle(struct connection_set *set);
 
 #endif

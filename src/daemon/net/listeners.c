@@ -14,7 +14,6 @@
 #include "base/array.h"
 #include "base/line.h"
 #include "base/log.h"
-#include "daemon/net/connection.h"
 #include "daemon/net/socket_holder.h"
 
 enum {

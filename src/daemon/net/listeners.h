@@ -9,6 +9,7 @@
 #include "base/problem.h"
 #include "daemon/config/address.h"
 #include "daemon/config/configuration.h"
+#include "daemon/net/events.h"
 
 enum listener_kind {
     LISTENER_HTTPS,
@@ -17,7 +18,7 @@ enum listener_kind {
 };
 
 struct listener {
-    int source; /* EVENT_LISTENER: what a worker's epoll set knows it by; see connection.h */
+    enum event_source source;         /* EVENT_LISTENER */
     _Atomic(enum listener_kind) kind; /* workers read it; a reload may change it */
     struct address requested;         /* as configured */
     struct address bound;             /* as it is: the port that was free */

@@ -34,6 +34,7 @@ struct service {
         evictions_owed;        /* connections that some worker has to close for another's new one */
     gnutls_datum_t ticket_key; /* GnuTLS derives from it the keys in use, which rotate */
     struct worker *workers;
+    int *wake_ups; /* each worker's eventfd; see service_wake */
     unsigned worker_count;
     _Atomic uint64_t reloads_ok;
     _Atomic uint64_t reloads_failed;
@@ -45,5 +46,12 @@ static inline const struct site_table *service_table(struct service *service)
 {
     return atomic_load_explicit(&service->table, memory_order_acquire);
 }
+
+/* Whether a limit that has been reached is to be logged now: at most once a minute, by one worker.
+ */
+bool service_may_log(struct service *service, enum service_limit limit);
+
+/* Has a worker begin a new round. */
+void service_wake(const struct service *service, unsigned worker);
 
 #endif

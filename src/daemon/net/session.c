@@ -8,8 +8,6 @@
 #include <sys/socket.h>
 
 #include "daemon/acme/challenge.h"
-#include "daemon/http/metrics.h"
-#include "daemon/net/worker.h"
 #include "daemon/tls/random.h"
 
 /* AES-128-GCM before AES-256-GCM saves a sixth of a handshake (SHA-384 has no instructions of its
@@ -73,7 +71,7 @@ static bool asks_for_challenge(const struct connection *connection)
     gnutls_datum_t chosen;
 
     return connection->offers_challenges &&
-           gnutls_alpn_get_selected_protocol(connection->session, &chosen) == 0 &&
+           gnutls_alpn_get_selected_protocol(connection->stream.session, &chosen) == 0 &&
            chosen.size == strlen(ACME_PROTOCOL) &&
            memcmp(chosen.data, ACME_PROTOCOL, chosen.size) == 0;
 }
@@ -81,11 +79,11 @@ static bool asks_for_challenge(const struct connection *connection)
 /* The certificate for an SNI name (or NULL), in use or of a challenge; NULL where there is none. */
 static struct credentials *find_credentials(struct connection *connection, const char *name)
 {
-    const struct site_table *table = service_table(connection->worker->service);
+    const struct site_table *table = service_table(connection->set->service);
     struct certificate *certificate;
 
-    connection->challenge = asks_for_challenge(connection);
-    if (connection->challenge) {
+    connection->stream.challenge = asks_for_challenge(connection);
+    if (connection->stream.challenge) {
         return table->acme_alpn_dir && name ? acme_challenge_load(table->acme_alpn_dir, name)
                                             : NULL;
     }
@@ -102,10 +100,10 @@ static int choose_certificate(gnutls_session_t session)
         find_credentials(connection, sni_of(session, name, sizeof(name)) ? name : NULL);
 
     if (!credentials) {
-        connection->handshake = HANDSHAKE_REFUSED;
+        connection->stream.handshake = HANDSHAKE_REFUSED;
         /* libmicrohttpd would only hang up; RFC 6066 wants the client to be told. */
         gnutls_alert_send(session, GNUTLS_AL_FATAL, GNUTLS_A_UNRECOGNIZED_NAME);
-        metrics_count_handshake(&connection->worker->counters, METRICS_HANDSHAKE_UNRECOGNIZED_NAME);
+        counters_add_handshake(&connection->set->counters, COUNTERS_HANDSHAKE_UNRECOGNIZED_NAME);
         return GNUTLS_E_UNRECOGNIZED_NAME;
     }
     /* A second ClientHello, after a HelloRetryRequest, chooses anew. */
@@ -123,14 +121,14 @@ static int handshake_done(gnutls_session_t session, unsigned type, unsigned when
     (void)type;
     (void)when;
     (void)message;
-    if (incoming && connection->handshake == HANDSHAKE_RUNNING) {
-        connection->handshake = HANDSHAKE_DONE;
+    if (incoming && connection->stream.handshake == HANDSHAKE_RUNNING) {
+        connection->stream.handshake = HANDSHAKE_DONE;
         connection_note_progress(connection);
-        connection->budget_used = 0;
+        transport_note_result(&connection->stream);
         connection_move(connection, CONNECTION_READING);
-        metrics_count_handshake(&connection->worker->counters, connection->challenge
-                                                                   ? METRICS_HANDSHAKE_CHALLENGE
-                                                                   : METRICS_HANDSHAKE_OK);
+        counters_add_handshake(&connection->set->counters, connection->stream.challenge
+                                                               ? COUNTERS_HANDSHAKE_CHALLENGE
+                                                               : COUNTERS_HANDSHAKE_OK);
     }
     return 0;
 }
@@ -141,15 +139,14 @@ void tls_start(struct connection *connection, gnutls_session_t session)
     static const gnutls_datum_t protocols[] = {{http11, sizeof(http11) - 1},
                                                {acme, sizeof(acme) - 1}};
 
-    connection->session = session;
-    connection->offers_challenges = service_table(connection->worker->service)->acme_alpn_dir;
+    connection->offers_challenges = service_table(connection->set->service)->acme_alpn_dir;
     gnutls_session_set_ptr(session, connection);
-    transport_attach(connection, session);
+    transport_attach(&connection->stream, session);
     /* A client that speaks none of our protocols is refused, so that what it meant for another
        service cannot end here (RFC 7301, section 3.2). */
     gnutls_alpn_set_protocols(session, protocols, connection->offers_challenges ? 2 : 1,
                               GNUTLS_ALPN_MANDATORY);
-    gnutls_session_ticket_enable_server(session, &connection->worker->service->ticket_key);
+    gnutls_session_ticket_enable_server(session, &connection->set->service->ticket_key);
     gnutls_handshake_set_post_client_hello_function(session, choose_certificate);
     gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST,
                                        handshake_done);

@@ -9,16 +9,12 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "daemon/http/metrics.h"
-#include "daemon/net/connection.h"
-#include "daemon/net/worker.h"
+enum {
+    /* In a row: in as many libmicrohttpd's buffer takes the parts of a record, 128 bytes each. */
+    QUIET_RUNS = 64
+};
 
-static struct connection *connection_of(gnutls_transport_ptr_t pointer)
-{
-    return pointer;
-}
-
-bool transport_init(struct transport *transport, size_t connections)
+bool transport_init(struct transport *transport, size_t connections, struct counters *counters)
 {
     size_t size = connections * sizeof(*transport->read_aheads);
     void *room = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -29,6 +25,8 @@ bool transport_init(struct transport *transport, size_t connections)
     }
     transport->read_aheads = room;
     transport->capacity = connections;
+    transport->counters = counters;
+    transport->busy_count = 1;
     return true;
 }
 
@@ -40,10 +38,38 @@ void transport_clear(struct transport *transport)
     }
 }
 
-/* Gives a connection an empty buffer; there is one for each. */
-static struct read_ahead *read_ahead_take(struct connection *connection)
+void transport_note_progress(struct stream *stream)
 {
-    struct transport *transport = &connection->worker->transport;
+    struct transport *transport = stream->transport;
+
+    transport->progressed = true;
+    if (stream->handshake != HANDSHAKE_NONE && stream->busy_count != transport->busy_count) {
+        stream->busy_count = transport->busy_count;
+        transport->busy++;
+    }
+}
+
+void transport_note_result(struct stream *stream)
+{
+    stream->budget_used = 0;
+    transport_note_progress(stream);
+}
+
+/* A stream cannot get further before its client sends more, or takes what was sent. */
+static void note_waiting(struct stream *stream)
+{
+    struct transport *transport = stream->transport;
+
+    if (stream->busy_count == transport->busy_count) {
+        stream->busy_count = 0;
+        transport->busy--;
+    }
+}
+
+/* Gives a stream an empty buffer; there is one for each. */
+static struct read_ahead *read_ahead_take(struct stream *stream)
+{
+    struct transport *transport = stream->transport;
     struct read_ahead *ahead = transport->free;
 
     if (ahead) {
@@ -51,11 +77,11 @@ static struct read_ahead *read_ahead_take(struct connection *connection)
     } else {
         ahead = &transport->read_aheads[transport->fresh++];
     }
-    ahead->connection = connection;
+    ahead->stream = stream;
     ahead->begin = 0;
     ahead->end = 0;
     ahead->left = false;
-    connection->read_ahead = ahead;
+    stream->read_ahead = ahead;
     return ahead;
 }
 
@@ -86,15 +112,15 @@ static void list(struct transport *transport, struct read_ahead *ahead)
     transport->left = ahead;
 }
 
-static void read_ahead_give(struct connection *connection)
+static void read_ahead_give(struct stream *stream)
 {
-    struct transport *transport = &connection->worker->transport;
-    struct read_ahead *ahead = connection->read_ahead;
+    struct transport *transport = stream->transport;
+    struct read_ahead *ahead = stream->read_ahead;
 
     unlist(transport, ahead);
     ahead->next = transport->free;
     transport->free = ahead;
-    connection->read_ahead = NULL;
+    stream->read_ahead = NULL;
 }
 
 /* Whether what has been read is what GnuTLS asks for: a record's header, or all of its body. Of a
@@ -107,189 +133,180 @@ static bool suffices(const struct read_ahead *ahead, size_t size)
 }
 
 /* As recv(2), into the buffer: as much as there is and fits. */
-static ssize_t read_ahead_fill(struct connection *connection)
+static ssize_t read_ahead_fill(struct stream *stream)
 {
-    struct read_ahead *ahead = connection->read_ahead;
+    struct read_ahead *ahead = stream->read_ahead;
     ssize_t count;
 
     memmove(ahead->bytes, ahead->bytes + ahead->begin, ahead->end - ahead->begin);
     ahead->end -= ahead->begin;
     ahead->begin = 0;
-    count =
-        recv(connection->socket, ahead->bytes + ahead->end, sizeof(ahead->bytes) - ahead->end, 0);
+    count = recv(stream->socket, ahead->bytes + ahead->end, sizeof(ahead->bytes) - ahead->end, 0);
     if (count > 0) {
         ahead->end += (size_t)count;
         if (ahead->end < sizeof(ahead->bytes)) {
-            connection->drained_run = connection->worker->run;
+            stream->drained_run = stream->transport->run;
         }
     }
     return count;
 }
 
 /* Gives GnuTLS what has been read ahead. */
-static ssize_t read_ahead_serve(struct connection *connection, void *data, size_t size)
+static ssize_t read_ahead_serve(struct stream *stream, void *data, size_t size)
 {
-    struct read_ahead *ahead = connection->read_ahead;
+    struct read_ahead *ahead = stream->read_ahead;
     size_t available = ahead->end - ahead->begin;
 
     size = size < available ? size : available;
     memcpy(data, ahead->bytes + ahead->begin, size);
     ahead->begin += size;
     if (ahead->begin == ahead->end) {
-        read_ahead_give(connection);
+        read_ahead_give(stream);
     } else {
-        list(&connection->worker->transport, ahead);
+        list(stream->transport, ahead);
     }
     return (ssize_t)size;
 }
 
 /* As recv(2), but all that is asked for or nothing (see suffices): of each piece GnuTLS would make
    a buffer for a whole record, and put all that it has so far together anew. */
-static ssize_t receive(struct connection *connection, void *data, size_t size)
+static ssize_t receive(struct stream *stream, void *data, size_t size)
 {
-    struct read_ahead *ahead = connection->read_ahead;
-    bool drained = connection->handshake == HANDSHAKE_RUNNING &&
-                   connection->drained_run == connection->worker->run;
+    struct read_ahead *ahead = stream->read_ahead;
+    bool drained =
+        stream->handshake == HANDSHAKE_RUNNING && stream->drained_run == stream->transport->run;
 
     if (!ahead && drained) {
         /* What has come since this run emptied the socket is an event for the next one. */
         errno = EAGAIN;
         return -1;
     }
-    ahead = ahead ? ahead : read_ahead_take(connection);
+    ahead = ahead ? ahead : read_ahead_take(stream);
     while (!suffices(ahead, size)) {
-        ssize_t count = read_ahead_fill(connection);
+        ssize_t count = read_ahead_fill(stream);
 
         if (count <= 0) {
             int error = errno;
 
-            unlist(&connection->worker->transport, ahead);
+            unlist(stream->transport, ahead);
             if (ahead->begin == ahead->end) {
-                read_ahead_give(connection);
+                read_ahead_give(stream);
             }
             errno = error;
             return count;
         }
     }
-    return read_ahead_serve(connection, data, size);
+    return read_ahead_serve(stream, data, size);
 }
 
 /* Ends a connection whose client has sent so much that GnuTLS still gathers, or that came to
    nothing. */
-static void refuse(struct connection *connection)
+static void refuse(struct stream *stream)
 {
-    struct counters *counters = &connection->worker->counters;
-    bool handshake = connection->handshake == HANDSHAKE_RUNNING;
+    struct counters *counters = stream->transport->counters;
+    bool handshake = stream->handshake == HANDSHAKE_RUNNING;
 
-    if (connection->handshake == HANDSHAKE_REFUSED) {
+    if (stream->handshake == HANDSHAKE_REFUSED) {
         return;
     }
     if (handshake) {
-        metrics_count_handshake(counters, METRICS_HANDSHAKE_FAILED);
+        counters_add_handshake(counters, COUNTERS_HANDSHAKE_FAILED);
     }
-    metrics_count_refusal(counters, METRICS_REFUSED_HANDSHAKE_TOO_LONG);
-    connection->handshake = HANDSHAKE_REFUSED;
-    gnutls_alert_send(connection->session, GNUTLS_AL_FATAL, GNUTLS_A_UNEXPECTED_MESSAGE);
+    counters_add_refusal(counters, COUNTERS_REFUSED_HANDSHAKE_TOO_LONG);
+    stream->handshake = HANDSHAKE_REFUSED;
+    gnutls_alert_send(stream->session, GNUTLS_AL_FATAL, GNUTLS_A_UNEXPECTED_MESSAGE);
 }
 
 /* Has the kernel acknowledge the client's Finished at once, where its request has not come with it:
    a client with Nagle's algorithm sends the request only then, and we have nothing to send that
    would carry the acknowledgement. Else it would wait for 40 ms. */
-static void acknowledge(struct connection *connection)
+static void acknowledge(struct stream *stream)
 {
     static const int on = 1;
 
-    connection->acknowledged = true;
-    setsockopt(connection->socket, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+    stream->acknowledged = true;
+    setsockopt(stream->socket, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
+/* As sendmsg(2). */
+static ssize_t send_now(const struct stream *stream, const struct iovec *vector, size_t count,
+                        bool more)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)vector, .msg_iovlen = count};
+
+    return sendmsg(stream->socket, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+}
+
+/* Sends what is held back; `more`: the end of the connection follows at once and can go with it. */
+static void release(struct transport *transport, bool more)
+{
+    struct stream *stream = transport->held_for;
+    struct iovec held = {.iov_base = transport->bytes, .iov_len = transport->held};
+
+    transport->held_for = NULL;
+    if (stream && send_now(stream, &held, 1, more) != (ssize_t)held.iov_len) {
+        /* There was room (see kernel_has_room), so this is a broken connection, or no memory. */
+        shutdown(stream->socket, SHUT_RDWR);
+    }
 }
 
 /* As recv(2). GnuTLS asks for the client's bytes when it has said what it had to say. */
 static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 {
-    struct connection *connection = connection_of(pointer);
-    bool handshake = connection->handshake == HANDSHAKE_RUNNING;
+    struct stream *stream = pointer;
+    bool handshake = stream->handshake == HANDSHAKE_RUNNING;
     ssize_t count;
 
-    transport_release(connection->worker);
-    connection->pulled_run = connection->worker->run;
-    if (connection->challenge && !handshake) {
+    release(stream->transport, false);
+    stream->pulled_run = stream->transport->run;
+    if (stream->challenge && !handshake) {
         return 0; /* as if the client had hung up: nothing that it sends gets any further */
     }
-    if (connection->budget_used >= TLS_BUDGET) {
-        refuse(connection);
+    if (stream->budget_used >= TLS_BUDGET) {
+        refuse(stream);
         errno = EPROTO;
         return -1;
     }
-    count = receive(connection, data, size);
+    count = receive(stream, data, size);
     if (count > 0) {
-        connection->budget_used += (size_t)count;
-        worker_note_progress(connection);
+        stream->budget_used += (size_t)count;
+        transport_note_progress(stream);
     } else if (count < 0 && errno == EAGAIN) {
-        worker_note_waiting(connection);
-        if (!handshake && !connection->acknowledged) {
-            acknowledge(connection);
+        note_waiting(stream);
+        if (!handshake && !stream->acknowledged) {
+            acknowledge(stream);
         }
         errno = EAGAIN;
     }
     return count;
 }
 
-/* As sendmsg(2). */
-static ssize_t send_now(const struct connection *connection, const struct iovec *vector,
-                        size_t count, bool more)
-{
-    struct msghdr message = {.msg_iov = (struct iovec *)vector, .msg_iovlen = count};
-
-    return sendmsg(connection->socket, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
-}
-
-/* Sends what is held back; `more`: the end of the connection follows at once and can go with it. */
-static void release(struct worker *worker, bool more)
-{
-    struct transport *transport = &worker->transport;
-    struct connection *holder = transport->holder;
-    struct iovec held = {.iov_base = transport->bytes, .iov_len = transport->held};
-
-    transport->holder = NULL;
-    if (holder && send_now(holder, &held, 1, more) != (ssize_t)held.iov_len) {
-        /* There was room (see kernel_has_room), so this is a broken connection, or no memory. */
-        shutdown(holder->socket, SHUT_RDWR);
-    }
-}
-
-void transport_release(struct worker *worker)
-{
-    if (worker->transport.holder) {
-        release(worker, false);
-    }
-}
-
 /* Whether the kernel takes all that can be held: it does where the client has acknowledged
    everything, since a socket's send buffer is larger than HOLD_SIZE (tcp(7), tcp_wmem). */
-static bool kernel_has_room(const struct connection *connection)
+static bool kernel_has_room(const struct stream *stream)
 {
     int outstanding = 1;
 
-    return ioctl(connection->socket, SIOCOUTQ, &outstanding) == 0 && outstanding == 0;
+    return ioctl(stream->socket, SIOCOUTQ, &outstanding) == 0 && outstanding == 0;
 }
 
 /* Whether bytes can be held back until more has come. */
-static bool may_hold(const struct connection *connection, size_t size)
+static bool may_hold(const struct stream *stream, size_t size)
 {
-    const struct transport *transport = &connection->worker->transport;
+    const struct transport *transport = stream->transport;
 
-    if (transport->holder) {
+    if (transport->held_for) {
         return size <= HOLD_SIZE - transport->held;
     }
-    return size <= HOLD_SIZE && kernel_has_room(connection);
+    return size <= HOLD_SIZE && kernel_has_room(stream);
 }
 
-static void hold(struct connection *connection, const struct iovec *vector, size_t count)
+static void hold(struct stream *stream, const struct iovec *vector, size_t count)
 {
-    struct transport *transport = &connection->worker->transport;
+    struct transport *transport = stream->transport;
 
-    if (!transport->holder) {
-        transport->holder = connection;
+    if (!transport->held_for) {
+        transport->held_for = stream;
         transport->held = 0;
     }
     for (size_t i = 0; i < count; i++) {
@@ -298,97 +315,123 @@ static void hold(struct connection *connection, const struct iovec *vector, size
     }
 }
 
-/* Whether more follows at once: in the handshake, until GnuTLS asks for the client's bytes; in an
-   answer, until its last record, or the alert that ends the connection with it. */
-static bool more_follows(struct connection *connection)
+/* Whether more follows at once. */
+static bool more_follows(struct stream *stream)
 {
-    switch (connection->phase) {
-    case CONNECTION_GREETING:
-    case CONNECTION_READING:
-        return connection->handshake != HANDSHAKE_REFUSED;
-    case CONNECTION_ANSWERING:
-        if (connection->records_left > 0) {
-            connection->records_left--;
+    switch (stream->sending) {
+    case SENDING_FLIGHT:
+        return stream->handshake != HANDSHAKE_REFUSED;
+    case SENDING_ANSWER:
+        if (stream->records_left > 0) {
+            stream->records_left--;
         }
-        return connection->records_left > 0 || connection->close_after;
-    default:
-        return false;
+        return stream->records_left > 0 || stream->close_after;
+    case SENDING_ALERT:
+        break;
     }
+    return false;
 }
 
 /* As sendmsg(2). */
 static ssize_t push(gnutls_transport_ptr_t pointer, const giovec_t *vector, int count)
 {
-    struct connection *connection = connection_of(pointer);
-    struct worker *worker = connection->worker;
-    bool more = more_follows(connection);
+    struct stream *stream = pointer;
+    struct transport *transport = stream->transport;
+    bool more = more_follows(stream);
     size_t size = 0;
     ssize_t sent;
 
-    worker_note_progress(connection);
+    transport_note_progress(stream);
     for (int i = 0; i < count; i++) {
         size += vector[i].iov_len;
     }
-    if (worker->transport.holder != connection) {
-        transport_release(worker);
+    if (transport->held_for != stream) {
+        release(transport, false);
     }
-    if (!may_hold(connection, size)) {
-        release(worker, true);
-        sent = send_now(connection, vector, (size_t)count, connection->records_left > 0);
+    if (!may_hold(stream, size)) {
+        release(transport, true);
+        sent = send_now(stream, vector, (size_t)count, stream->records_left > 0);
         if (sent < 0) {
-            worker_note_waiting(connection);
+            note_waiting(stream);
         }
         return sent;
     }
-    hold(connection, vector, (size_t)count);
+    hold(stream, vector, (size_t)count);
     if (!more) {
         /* Where the connection ends, close(2) is next, whose FIN goes with what the kernel has. */
-        release(worker, connection->close_after);
+        release(transport, stream->close_after);
     }
     return (ssize_t)size;
 }
 
-/* Has libmicrohttpd read on, which was told by GnuTLS to wait for the socket: a connection that is
-   resumed counts as readable. In this state it is safe between two runs; see connection_park. */
-static void rearm(struct connection *connection)
+void transport_attach(struct stream *stream, gnutls_session_t session)
 {
-    MHD_suspend_connection(connection->handle);
-    MHD_resume_connection(connection->handle);
-    worker_note_progress(connection);
-}
-
-void transport_rearm(struct worker *worker)
-{
-    struct transport *transport = &worker->transport;
-    struct read_ahead *next;
-
-    for (struct read_ahead *ahead = transport->left; ahead; ahead = next) {
-        struct connection *connection = ahead->connection;
-
-        next = ahead->next;
-        if (connection->pulled_run == worker->run) {
-            continue;
-        }
-        unlist(transport, ahead);
-        if (connection->phase == CONNECTION_READING || connection->phase == CONNECTION_IDLE) {
-            rearm(connection);
-        } /* else libmicrohttpd reads on by itself, once it has answered */
-    }
-}
-
-void transport_attach(struct connection *connection, gnutls_session_t session)
-{
-    gnutls_transport_set_ptr(session, connection);
+    stream->session = session;
+    gnutls_transport_set_ptr(session, stream);
     gnutls_transport_set_pull_function(session, pull);
     gnutls_transport_set_vec_push_function(session, push);
 }
 
-void transport_detach(struct connection *connection)
+void transport_begin_answer(struct stream *stream, unsigned records, bool close_after)
 {
-    if (connection->worker->transport.holder == connection) {
-        release(connection->worker, true); /* what libmicrohttpd answers by itself, and hangs up */
+    stream->sending = SENDING_ANSWER;
+    stream->records_left = records;
+    stream->close_after = close_after;
+}
+
+void transport_end_answer(struct stream *stream)
+{
+    stream->sending = SENDING_ALERT;
+}
+
+void transport_begin_run(struct transport *transport)
+{
+    transport->run++;
+    transport->progressed = false;
+}
+
+/* Finds the streams with bytes left that this run has not looked at. GnuTLS answers "again" to an
+   empty record or a KeyUpdate even where more has been read ahead, and libmicrohttpd takes that for
+   an empty socket. */
+static void read_on_where_left(struct transport *transport, void (*read_on)(struct stream *stream))
+{
+    struct read_ahead *next;
+
+    for (struct read_ahead *ahead = transport->left; ahead; ahead = next) {
+        struct stream *stream = ahead->stream;
+
+        next = ahead->next;
+        if (stream->pulled_run != transport->run) {
+            unlist(transport, ahead); /* once for each time that GnuTLS took something */
+            read_on(stream);
+        }
     }
-    if (connection->read_ahead) {
-        read_ahead_give(connection);
+}
+
+bool transport_end_run(struct transport *transport, void (*read_on)(struct stream *stream))
+{
+    release(transport, false);
+    read_on_where_left(transport, read_on);
+    /* Not every run moves something: of a record that is longer than its buffer libmicrohttpd takes
+       a part in each, from GnuTLS. */
+    transport->quiet_runs = transport->progressed ? 0 : transport->quiet_runs + 1;
+    if (transport->quiet_runs > QUIET_RUNS) {
+        transport->busy_count++; /* counts anew: none is busy */
+        transport->busy = 0;
     }
+    if (transport->busy == 0) {
+        transport->quiet_runs = 0;
+    }
+    return transport->busy > 0;
+}
+
+void transport_detach(struct stream *stream)
+{
+    if (stream->transport->held_for == stream) {
+        release(stream->transport, true); /* what libmicrohttpd answers by itself, and hangs up */
+    }
+    if (stream->read_ahead) {
+        read_ahead_give(stream);
+    }
+    note_waiting(stream);
 }

@@ -6,16 +6,19 @@
 #include <stdint.h>
 
 #include "base/problem.h"
+#include "daemon/net/connection.h"
 #include "daemon/net/listeners.h"
 #include "daemon/net/service.h"
 
 /* Makes `count` workers, each with room for `max_connections`, and starts their threads. With
-   `tls` false they have no TLS part. On failure nothing is left. */
+   `tls` false they have no TLS part. `start` starts a libmicrohttpd daemon. On failure nothing is
+   left. */
 bool workers_start(struct service *service, unsigned count, unsigned max_connections, bool tls,
-                   struct problem *problem);
+                   http_daemon_start_function *start, struct problem *problem);
 
 /* Starts the TLS part of workers that were started without it. */
-bool workers_add_tls(struct service *service, struct problem *problem);
+bool workers_add_tls(struct service *service, http_daemon_start_function *start,
+                     struct problem *problem);
 
 /* Lets all workers accept from a listener, or none any more; after the latter call
    workers_synchronize before the listener is freed. */
