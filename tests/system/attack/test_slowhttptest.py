@@ -21,7 +21,7 @@ MODES = {
     "R": ("-a", 10, "-b", 3000),
     "X": ("-n", 1, "-w", 1, "-y", 512, "-z", 32, "-k", 3),
 }
-TIMES = Times(6, 4, 15)
+TIMES = Times(4, 3, 10)
 
 
 class SlowHttpTest(Attack):

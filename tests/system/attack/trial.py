@@ -33,7 +33,7 @@ class Times:
     high: float
 
 
-SHORT, LONG = Times(3, 2.5, 5), Times(6, 4, 12)
+SHORT, LONG = Times(3, 2.5, 5), Times(4, 2, 8)
 
 
 def target(case, daemon):
