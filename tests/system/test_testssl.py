@@ -17,7 +17,12 @@ HARMLESS = ("OK", "INFO", "LOW", "DEBUG", "WARN")
 # All but client simulations, HTTP headers and every cipher one by one (--fast).
 CHECKS = ("-p", "-s", "-f", "-P", "-S", "-U", "--fast")
 MUST_BE_OFF = ("SSLv2", "SSLv3", "TLS1", "TLS1_1")
-MUST_BE_SAFE = ("secure_client_renego", "CRIME_TLS", "BREACH", "heartbleed", "ROBOT", "LUCKY13")
+# Named one by one, so that a check that testssl.sh has left out is noticed.
+MUST_BE_SAFE = (
+    "heartbleed", "CCS", "ticketbleed", "ROBOT", "secure_renego", "secure_client_renego", "CRIME_TLS",
+    "BREACH", "POODLE_SSL", "fallback_SCSV", "SWEET32", "FREAK", "DROWN", "LOGJAM", "BEAST",
+    "LUCKY13",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -118,9 +118,10 @@ class Figures:
             times = (self.quiet[name].p99, self.attacked[name].p99)
             return " → ".join("–" if time == float("inf") else f"{1000 * time:.0f}" for time in times)
 
+        opened = self.attack["opened"]
         return (
             self.case.state, self.case.kind, self.case.addresses if self.case.kind != "unix" else "–",
-            f"{self.attack['opened'] / self.seconds:.0f}",
+            "–" if opened is None else f"{opened / self.seconds:.0f}",
             f"{self.attack['bytes'] / self.seconds / 1e6:.1f}", f"{100 * self.cpu_share:.0f} %",
             f"{self.before.private / 1024:.1f} → {self.peak.private / 1024:.1f}",
             f"{self.peak.sockets / 1024:.1f}", self.attacked["near"], self.attacked["far"],

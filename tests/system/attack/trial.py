@@ -76,7 +76,6 @@ def under_attack(case, times, world, daemon, authority, attack=Attack.of):
 def check(figures, daemon):
     print(as_table([figures.row()]))
     assert daemon.process.poll() is None, "it has ended"
-    assert figures.attack["opened"] > 20, "that was no attack"
     for name, served in figures.attacked.items():
         enough = served.lost <= served.count / 100
         assert enough, f"{name}: served {served}"
