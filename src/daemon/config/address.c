@@ -126,11 +126,11 @@ static bool parse_bracketed(const char *text, struct address *address, struct pr
     struct in6_addr ipv6;
     in_port_t port = 0;
 
-    if (end == NULL) {
+    if (!end) {
         return problem_set(problem, "\"%s\" has no closing bracket: give [ADDR6]:PORT",
                            problem_excerpt(text).text);
     }
-    if (memchr(text, '%', (size_t)(end - text)) != NULL) {
+    if (memchr(text, '%', (size_t)(end - text))) {
         return problem_set(problem,
                            "\"%s\" has a zone, which is not supported: listen on [::]:PORT",
                            problem_excerpt(text).text);
@@ -237,7 +237,7 @@ bool address_parse(const char *text, struct address *address, struct problem *pr
     if (strncmp(text, unix_prefix, sizeof(unix_prefix) - 1) == 0) {
         return parse_unix(text, address, problem);
     }
-    if (strstr(text, "://") != NULL) {
+    if (strstr(text, "://")) {
         return problem_set(problem,
                            "\"%s\" is a URL: an address has no scheme, for example 127.0.0.1:8443",
                            problem_excerpt(text).text);
@@ -253,10 +253,10 @@ bool address_parse(const char *text, struct address *address, struct problem *pr
         return parse_bracketed(text, address, problem);
     }
     colon = strchr(text, ':');
-    if (colon == NULL) {
+    if (!colon) {
         return refuse_word(text, problem);
     }
-    if (strchr(colon + 1, ':') != NULL) {
+    if (strchr(colon + 1, ':')) {
         return refuse_bare_ipv6(text, problem);
     }
     return parse_ipv4(text, colon, address, problem);

@@ -52,7 +52,7 @@ static bool reserve(struct file_text *text, size_t capacity, struct problem *pro
         return true;
     }
     bytes = realloc(text->bytes, capacity);
-    if (bytes == NULL) {
+    if (!bytes) {
         return problem_set(problem, "out of memory");
     }
     text->bytes = bytes;
@@ -600,7 +600,7 @@ static bool check_unique(const struct config *config, struct problem *problem)
     const struct domain_config **sorted = calloc(config->domain_count + 1, sizeof(*sorted));
     bool good = true;
 
-    if (sorted == NULL) {
+    if (!sorted) {
         return problem_set(problem, "out of memory");
     }
     for (size_t i = 0; i < config->domain_count; i++) {

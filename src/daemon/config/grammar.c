@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 enum {
     TOKEN_LIMIT = 8192,  /* bytes of one word or string in the file; no setting is as long */
     VALUE_LIMIT = 65536, /* with its variables replaced */
@@ -247,7 +249,7 @@ bool grammar_next(struct grammar *grammar, struct problem *problem)
     if (token->kind == TOKEN_END) {
         return true;
     }
-    for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
         if (strncmp(grammar->at, signs[i], strlen(signs[i])) == 0) {
             token->kind = TOKEN_SIGN;
             token->text = signs[i];

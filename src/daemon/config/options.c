@@ -81,14 +81,16 @@ static bool add_value(struct parser *parser, const struct setting *setting, bool
 {
     struct options *options = parser->options;
     struct given *values = reallocarray(options->values, options->value_count + 1, sizeof(*values));
-    char *copy = strndup(text, length);
 
-    options->values = values ? values : options->values;
-    if (!values || !copy) {
-        free(copy);
+    if (!values) {
         return out_of_memory(parser);
     }
-    values[options->value_count++] = (struct given){setting, by_variable, copy};
+    options->values = values;
+    values[options->value_count] = (struct given){setting, by_variable, strndup(text, length)};
+    if (!values[options->value_count].text) {
+        return out_of_memory(parser);
+    }
+    options->value_count++;
     return true;
 }
 
@@ -348,8 +350,12 @@ static bool note_unknown_variable(struct parser *parser, const char *name, size_
     char **unknown =
         reallocarray(options->unknown_variables, options->unknown_count + 1, sizeof(*unknown));
 
-    options->unknown_variables = unknown ? unknown : options->unknown_variables;
-    if (!unknown || !(unknown[options->unknown_count] = strndup(name, length))) {
+    if (!unknown) {
+        return out_of_memory(parser);
+    }
+    options->unknown_variables = unknown;
+    unknown[options->unknown_count] = strndup(name, length);
+    if (!unknown[options->unknown_count]) {
         return out_of_memory(parser);
     }
     options->unknown_count++;

@@ -247,7 +247,7 @@ static const char *nearest_name(enum setting_place level, const char *name)
 
     for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
         unsigned distance =
-            settings[i].where & level ? spelling_distance(name, settings[i].name) : SPELLING_FAR;
+            (settings[i].where & level) ? spelling_distance(name, settings[i].name) : SPELLING_FAR;
 
         if (distance < least) {
             least = distance;

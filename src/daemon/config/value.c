@@ -120,7 +120,7 @@ char *value_parse_domain(const char *text, struct problem *problem)
             problem_excerpt(text).text);
         return NULL;
     }
-    if (length > 1 && strchr(text, '*') != NULL) {
+    if (length > 1 && strchr(text, '*')) {
         problem_set(problem,
                     "\"%s\" is a pattern: name every domain by itself, or \"*\" for any other host",
                     problem_excerpt(text).text);

@@ -342,8 +342,8 @@ static bool check_path(const struct directories *directories, const char *path,
     if (path) {
         path_walk(path, check_covered, &check);
     }
-    if (!check.good && origin && origin->file) {
-        problem_prefix(problem, "%s:%u: ", origin->file, origin->line);
+    if (!check.good && origin) {
+        origin_blame(origin, problem);
     }
     return check.good;
 }

@@ -224,7 +224,7 @@ def test_every_key_of_a_section_is_in_the_manual_and_no_other(tmp_path):
         "threads",
     ),
 )
-def test_the_limits_of_a_number_are_those_of_the_manuals(key, tmp_path):
+def test_the_limits_of_a_number_are_those_of_the_manual(key, tmp_path):
     text = section(CONFIGURATION_PAGE, "TOP LEVEL")
     paragraph = re.search(rf"^ +{key} = .*\n((?: {{10,}}.*\n)+)", text, re.MULTILINE)[1]
     least, most = re.search(r"\b(\d+) to (\d+)\b", paragraph).groups()
