@@ -9,7 +9,7 @@ bench_client_SOURCES = bench/client.c
 bench_client_LDADD = $(GNUTLS_LIBS)
 bench_floor_SOURCES = bench/floor.c
 bench_floor_LDADD = $(daemon_bench_libs)
-daemon_bench_libs = libdaemon.a libmatrix.a \
+daemon_bench_libs = libdaemon.a libmatrix.a libbase.a \
 	$(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS)
 CLEANFILES += bench/client bench/floor
 

@@ -131,7 +131,7 @@ static void free_descriptor(struct connection_set *set)
                     "max_connections",
                     strerror(errno));
     }
-    if (set->count == 0 || !eviction_make_room(set, NULL)) {
+    if (!eviction_free_descriptor(set)) {
         /* The listener goes on saying that a client waits: without a pause this would be all that
            the worker does until others have closed something. */
         nanosleep(&moment, NULL);

@@ -44,8 +44,11 @@ static uint32_t largest_holding(const struct holders *holders)
     return largest;
 }
 
-/* A choice among connections: the one that has stood still for the most round trips so far, in
-   1/1024 of one. */
+enum {
+    ROUND_TRIP_UNIT = 1024 /* what counts as one, of the time that a connection has stood still */
+};
+
+/* A choice among connections: the one that has stood still for the most round trips so far. */
 struct choice {
     const struct connection *spared;
     struct connection *connection;
@@ -59,7 +62,7 @@ static void consider(struct choice *choice, struct connection *first)
     struct connection *connection = first;
 
     do {
-        uint64_t stalled = (now - connection->progressed) * 1024;
+        uint64_t stalled = (now - connection->progressed) * ROUND_TRIP_UNIT;
 
         if (choice->connection && stalled / ROUND_TRIP_FLOOR <= choice->stalled) {
             return; /* nor can those be worse that have got further since */
@@ -73,9 +76,10 @@ static void consider(struct choice *choice, struct connection *first)
     } while (connection != first);
 }
 
-/* Of this worker's connections from addresses that hold so many, the one to go; or NULL. */
-static struct connection *choose(const struct connection_set *set, uint32_t count,
-                                 const struct connection *spared)
+/* Of this worker's connections from addresses that hold so many, the one to go; its `connection` is
+   NULL where there is none. */
+static struct choice choose(const struct connection_set *set, uint32_t count,
+                            const struct connection *spared)
 {
     const struct holders *holders = &set->service->holders;
     struct choice choice = {.spared = spared};
@@ -85,7 +89,7 @@ static struct connection *choose(const struct connection_set *set, uint32_t coun
             consider(&choice, set->held[slot]);
         }
     }
-    return choice.connection;
+    return choice;
 }
 
 /* Has the other workers look whether they hold what there is too much of. */
@@ -114,7 +118,7 @@ static void evict(struct connection *connection)
 bool eviction_make_room(struct connection_set *set, const struct connection *spared)
 {
     uint32_t largest = largest_holding(&set->service->holders);
-    struct connection *connection = choose(set, largest, spared);
+    struct connection *connection = choose(set, largest, spared).connection;
 
     if (connection) {
         evict(connection);
@@ -123,13 +127,39 @@ bool eviction_make_room(struct connection_set *set, const struct connection *spa
     return ask_others(set);
 }
 
+/* The largest number of connections that an address with one in this worker holds. */
+static uint32_t largest_holding_here(const struct connection_set *set)
+{
+    const struct holders *holders = &set->service->holders;
+    uint32_t largest = 0;
+
+    for (size_t slot = 0; slot < holders_size(holders); slot++) {
+        uint32_t count = set->held[slot] ? holders_count(holders, (int)slot) : 0;
+
+        largest = count > largest ? count : largest;
+    }
+    return largest;
+}
+
+bool eviction_free_descriptor(struct connection_set *set)
+{
+    struct choice choice = choose(set, largest_holding_here(set), NULL);
+
+    if (!choice.connection || choice.stalled < ROUND_TRIP_UNIT) {
+        return false;
+    }
+    evict(choice.connection);
+    return true;
+}
+
 void eviction_settle(struct connection_set *set)
 {
     struct service *service = set->service;
     unsigned owed = atomic_load(&service->evictions_owed);
 
     while (owed > 0) {
-        struct connection *connection = choose(set, largest_holding(&service->holders), NULL);
+        struct connection *connection =
+            choose(set, largest_holding(&service->holders), NULL).connection;
 
         if (!connection) {
             return; /* another worker's */

@@ -13,6 +13,11 @@
    to close. */
 bool eviction_make_room(struct connection_set *set, const struct connection *spared);
 
+/* Closes one of this worker's connections, chosen in the same way among them, so that its
+   descriptor can be used. False where none has stood still for a round trip: those that get on give
+   theirs back soon. */
+bool eviction_free_descriptor(struct connection_set *set);
+
 /* Closes what other workers found to be too much, as far as this one has it. */
 void eviction_settle(struct connection_set *set);
 

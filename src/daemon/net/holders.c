@@ -8,6 +8,7 @@
 enum {
     SLOTS_PER_BUCKET = 8, /* of 8 bytes: a cache line */
     BUCKETS_PER_ADDRESS = 4,
+    PLACES_PER_ADDRESS = BUCKETS_PER_ADDRESS * SLOTS_PER_BUCKET,
     SLOTS_PER_CONNECTION = 4,
     COUNT_BITS = 24,
 };
@@ -123,7 +124,7 @@ int holders_take(struct holders *holders, const struct sockaddr *address)
         int unused = HOLDERS_NONE;
         uint64_t unused_value = 0;
 
-        for (size_t i = 0; i < BUCKETS_PER_ADDRESS * SLOTS_PER_BUCKET; i++) {
+        for (size_t i = 0; i < PLACES_PER_ADDRESS; i++) {
             size_t place = (first + i) % size;
             uint64_t value;
 

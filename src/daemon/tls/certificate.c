@@ -369,9 +369,9 @@ void certificate_warn(struct certificate *certificate, time_t now)
     if (expiration <= now) {
         log_error("%s: expired on %s: other servers and browsers refuse it: renew it",
                   certificate->certificate_path, date);
-    } else if (expiration - now < 2 * DAY) {
+    } else if (expiration - now < (time_t)2 * DAY) {
         log_warning("%s: expires in %jd hours, on %s: renew it", certificate->certificate_path,
-                    (intmax_t)((expiration - now) / (60 * 60)), date);
+                    (intmax_t)((expiration - now) / (DAY / 24)), date);
     } else {
         log_warning("%s: expires in %jd days, on %s: renew it", certificate->certificate_path,
                     (intmax_t)((expiration - now) / DAY), date);

@@ -60,6 +60,7 @@ static bool fails(enum function function)
 
 #define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
+/* NOLINTBEGIN: the C library names its parameters otherwise. */
 int accept4(int socket, struct sockaddr *address, socklen_t *length, int flags)
 {
     return fails(ACCEPT4) ? -1 : NEXT(accept4)(socket, address, length, flags);
@@ -86,3 +87,4 @@ int bind(int socket, const struct sockaddr *address, socklen_t length)
 {
     return fails(BIND) ? -1 : NEXT(bind)(socket, address, length);
 }
+/* NOLINTEND */

@@ -1,5 +1,10 @@
 """A daemon whose clock the test sets, by libfaketime."""
 
+import atexit
+import functools
+import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +19,26 @@ def needs_clock(test):
     test = pytest.mark.skipif(LIBRARY is None, reason="needs libfaketime")(test)
     reason = "libfaketime and sanitizers both want to be first"
     return pytest.mark.skipif(is_sanitized(), reason=reason)(test)
+
+
+@functools.cache
+def without_unlink():
+    """A library beside libfaketime; see its source."""
+    source = Path(__file__).parents[1] / "faults" / "unlink.c"
+    library = Path(tempfile.mkdtemp(prefix="clock-")) / "unlink.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source], check=True)
+    # The daemon may have another user than the test.
+    library.parent.chmod(0o755)
+    atexit.register(shutil.rmtree, library.parent)
+    atexit.register(remove_shared_memory)
+    return library
+
+
+def remove_shared_memory():
+    """What libfaketime has left of processes that have ended."""
+    for file in Path("/dev/shm").glob("*faketime_s[eh]m_*"):
+        if not Path("/proc", file.name.rpartition("_")[2]).exists():
+            file.unlink(missing_ok=True)
 
 
 class Clock:
@@ -35,10 +60,9 @@ class Clock:
         """Details for Starter."""
         return {
             "environment": {
-                "LD_PRELOAD": str(LIBRARY),
+                "LD_PRELOAD": f"{LIBRARY} {without_unlink()}",
                 "FAKETIME_TIMESTAMP_FILE": str(self.file),
                 "FAKETIME_NO_CACHE": "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC": str(int(not self.monotonic)),
-                "FAKETIME_DISABLE_SHM": "1",
             }
         }

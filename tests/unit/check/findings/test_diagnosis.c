@@ -9,11 +9,13 @@ static const struct diagnosis_context context = {.tls_name = "matrix.example.com
 
 static struct fetch failed(enum fetch_outcome outcome)
 {
+    static char detail[] = "the library's words";
+
     return (struct fetch){
         .outcome = outcome,
         .address = {.family = AF_INET, .bytes = {192, 0, 2, 1}},
         .port = 8448,
-        .detail = (char[]){"the library's words"},
+        .detail = detail,
     };
 }
 

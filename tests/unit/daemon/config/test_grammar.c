@@ -96,7 +96,7 @@ static char *repeated(const char *head, const char *part, size_t count, const ch
     for (size_t i = 0; i < count; i++) {
         end = stpcpy(end, part);
     }
-    strcpy(end, tail);
+    memcpy(end, tail, strlen(tail) + 1);
     return text;
 }
 
