@@ -6,6 +6,7 @@
 
 #include "base/line.h"
 #include "daemon/http/request.h"
+#include "daemon/site/etag.h"
 #include "daemon/site/site_table.h"
 
 static void check_target(const char *text)
@@ -83,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     check_target(target);
     check_host(host);
-    request_etag_matches(condition, "\"0123456789abcdef0123456789abcdef\"");
+    etag_matches(condition, "\"0123456789abcdef0123456789abcdef\"");
     if (request_is_token(target)) {
         MUST(request_target_is_well_formed(target));
     }

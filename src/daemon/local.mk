@@ -23,6 +23,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/http/http_daemon.c src/daemon/http/http_daemon.h \
 	src/daemon/http/metrics.c src/daemon/http/metrics.h \
 	src/daemon/http/request.c src/daemon/http/request.h \
+	src/daemon/site/etag.c src/daemon/site/etag.h \
 	src/daemon/site/responses.c src/daemon/site/responses.h \
 	src/daemon/site/site_table.c src/daemon/site/site_table.h \
 	src/daemon/net/accept.c src/daemon/net/accept.h \

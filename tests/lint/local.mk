@@ -1,6 +1,6 @@
 # make lint: what compilers do not say. Each tool has a target of its own; all need the build
 # directory configured, none builds anything.
-EXTRA_DIST += .clang-format .clang-tidy tests/lint/cppcheck-suppressions tests/unit/.clang-tidy
+EXTRA_DIST += .clang-format .clang-tidy tests/lint/cppcheck-suppressions tests/lint/includes tests/unit/.clang-tidy
 
 CLANG_FORMAT = clang-format
 CLANG_TIDY = clang-tidy
@@ -19,8 +19,12 @@ lint_CFLAGS = -std=gnu11 -O2 $(lint_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(GNUTLS_CFLA
 	$(JANSSON_CFLAGS) $(CURL_CFLAGS) $(CARES_CFLAGS) $(IDN2_CFLAGS) \
 	$(CMOCKA_CFLAGS)
 
-.PHONY: lint lint-format lint-shell lint-tidy lint-cppcheck lint-analyzer
-lint: lint-format lint-shell lint-tidy lint-cppcheck lint-analyzer
+.PHONY: lint lint-includes lint-format lint-shell lint-tidy lint-cppcheck lint-analyzer
+lint: lint-includes lint-format lint-shell lint-tidy lint-cppcheck lint-analyzer
+
+# That the folders of src include each other in one direction.
+lint-includes:
+	$(PYTHON) $(srcdir)/tests/lint/includes
 
 lint-format:
 	$(lint_all_files) | (cd $(srcdir) && xargs $(CLANG_FORMAT) --dry-run -Werror)

@@ -30,6 +30,7 @@ check_PROGRAMS += \
 	tests/unit/daemon/config/test_grammar \
 	tests/unit/daemon/config/test_options \
 	tests/unit/daemon/http/test_request \
+	tests/unit/daemon/site/test_etag \
 	tests/unit/daemon/site/test_site_table \
 	tests/unit/daemon/net/test_holders \
 	tests/unit/matrix/test_canonical_json \

@@ -66,32 +66,6 @@ bool request_names_document(const char *path, enum document *document)
            document_by_name(path + sizeof(prefix) - 1, document);
 }
 
-bool request_etag_matches(const char *field, const char *etag)
-{
-    size_t length = strlen(etag);
-
-    for (;;) {
-        field += strspn(field, " \t,");
-        if (*field == '*') {
-            return true;
-        }
-        if (strncmp(field, "W/", 2) == 0) {
-            field += 2;
-        }
-        if (strncmp(field, etag, length) == 0) {
-            return true;
-        }
-        if (*field != '"') {
-            return false;
-        }
-        field = strchr(field + 1, '"');
-        if (!field) {
-            return false;
-        }
-        field++;
-    }
-}
-
 static bool is_word(const char *value, const char *word)
 {
     size_t length = strlen(word);

@@ -32,10 +32,6 @@ bool request_value_is_well_formed(const char *value);
 /* Whether the path is that of a document, which is `*document` then. */
 bool request_names_document(const char *path, enum document *document);
 
-/* Whether an If-None-Match field (RFC 9110, section 13.1.2) names the ETag, which is given with its
-   quotes. The comparison is the weak one. */
-bool request_etag_matches(const char *field, const char *etag);
-
 /* How a request says where its body ends (RFC 9112, section 6.3). Begin with {0}. */
 struct request_framing {
     const char *length; /* the value of Content-Length, or NULL */

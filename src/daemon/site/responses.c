@@ -8,11 +8,7 @@
 #include <string.h>
 
 #include "base/line.h"
-#include "daemon/http/request.h"
-
-enum {
-    ETAG_SIZE = 2 + 32 + 1, /* quotes, 128 bits in hexadecimal, end */
-};
+#include "daemon/site/etag.h"
 
 struct document_answer {
     _Atomic(struct MHD_Response *) ok;           /* NULL before it is first asked for */
@@ -135,24 +131,6 @@ struct answer responses_fixed(enum fixed_answer which)
     return fixed[which];
 }
 
-/* The first 128 bits of the SHA-256 of the document. */
-static bool etag_of(const char *text, char etag[static ETAG_SIZE])
-{
-    unsigned char digest[32];
-    struct line line;
-
-    if (gnutls_hash_fast(GNUTLS_DIG_SHA256, text, strlen(text), digest) != 0) {
-        return false;
-    }
-    line_start(&line, etag, ETAG_SIZE);
-    line_add(&line, "\"");
-    for (int i = 0; i < 16; i++) {
-        line_add_format(&line, "%02x", digest[i]);
-    }
-    line_add(&line, "\"");
-    return true;
-}
-
 /* A response with the document, or without it (304). */
 static struct MHD_Response *document_response(const struct document_answer *answer, bool with_text)
 {
@@ -226,7 +204,7 @@ void document_answer_free(struct document_answer *answer)
 
 struct answer document_answer_get(struct document_answer *answer, const char *if_none_match)
 {
-    if (if_none_match && request_etag_matches(if_none_match, answer->etag)) {
+    if (if_none_match && etag_matches(if_none_match, answer->etag)) {
         return (struct answer){
             .response = response_in(&answer->not_modified, answer, false),
             .status = MHD_HTTP_NOT_MODIFIED,

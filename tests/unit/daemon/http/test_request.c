@@ -74,23 +74,6 @@ static void test_a_path_names_a_document_only_as_a_whole(void **state)
     assert_false(request_names_document("/.WELL-KNOWN/matrix/client", &document));
 }
 
-static void test_an_etag_is_found_in_a_list_weak_or_strong_or_by_a_star(void **state)
-{
-    static const char etag[] = "\"abc\"";
-
-    (void)state;
-    assert_true(request_etag_matches("\"abc\"", etag));
-    assert_true(request_etag_matches("W/\"abc\"", etag));
-    assert_true(request_etag_matches("\"x\", \"a,b\" ,\t\"abc\"", etag));
-    assert_true(request_etag_matches("*", etag));
-    assert_false(request_etag_matches("", etag));
-    assert_false(request_etag_matches("abc", etag));
-    assert_false(request_etag_matches("\"abcd\"", etag));
-    assert_false(request_etag_matches("\"x", etag));
-    assert_false(request_etag_matches("\"x\", abc", etag));
-    assert_false(request_etag_matches("W/", etag));
-}
-
 static bool is_broken(const char *first, const char *first_value, const char *second,
                       const char *second_value)
 {
@@ -127,7 +110,6 @@ int main(void)
         cmocka_unit_test(test_methods_and_field_names_are_tokens),
         cmocka_unit_test(test_a_value_has_no_control_characters_but_tabs),
         cmocka_unit_test(test_a_path_names_a_document_only_as_a_whole),
-        cmocka_unit_test(test_an_etag_is_found_in_a_list_weak_or_strong_or_by_a_star),
         cmocka_unit_test(test_a_body_has_one_length_or_comes_in_chunks),
     };
 
