@@ -8,6 +8,7 @@ import time
 import pytest
 from harness import kernel
 from harness.calls import FailingCalls, needs_failing_calls
+from harness.clock import Clock, needs_clock
 from harness.daemon import HTTPS, PLAIN, SERVER_OPTION, is_sanitized
 from harness.waiting import eventually
 
@@ -89,6 +90,27 @@ def test_handshakes_are_refused_while_there_are_no_random_numbers(start, site, t
     for _ in range(20):
         assert not daemon.https[0].serves()
     assert daemon.http[0].serves()
+    assert daemon.log.count("no random numbers") == 1
+    calls.mend("getrandom")
+    for _ in range(20):
+        assert daemon.https[0].serves()
+
+
+@needs_clock
+@needs_failing_calls
+def test_a_generator_that_cannot_be_seeded_anew_leaves_the_library_well(start, site, tmp_path):
+    """GnuTLS seeds anew after two hours. In the middle of a handshake its failure would be for good."""
+    calls, clock = FailingCalls(tmp_path), Clock(tmp_path / "clock")
+    preload = f"{calls.environment['LD_PRELOAD']} {clock.details['environment']['LD_PRELOAD']}"
+    environment = {**clock.details["environment"], **calls.environment, "LD_PRELOAD": preload}
+    line = (*SERVER_OPTION, *HTTPS, *site.options(tmp_path))
+    daemon = start(*line, **{**clock.details, "environment": environment})
+    for _ in range(20):
+        assert daemon.https[0].serves()
+    clock.set("+3h")
+    calls.fail("getrandom", "EIO")
+    for _ in range(20):
+        assert not daemon.https[0].serves()
     assert daemon.log.count("no random numbers") == 1
     calls.mend("getrandom")
     for _ in range(20):

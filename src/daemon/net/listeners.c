@@ -139,7 +139,7 @@ static bool some_inherited(const struct listeners *listeners)
 
 /* --- What the configuration asks for --- */
 
-/* The HTTPS addresses to listen on: not the default one beside sockets that were passed. */
+/* The HTTPS addresses to listen on: not the default one where sockets were passed. */
 static struct address_list https_addresses(const struct listeners *listeners,
                                            const struct config *config)
 {

@@ -49,8 +49,8 @@ struct listeners_change {
 bool listeners_inherit(struct listeners *listeners, int first, int count, const char *names,
                        struct problem *problem);
 
-/* Removes the Unix sockets of the configuration that a killed daemon left behind: those that nobody
-   answers at. For the start, while this process may connect to sockets. */
+/* Removes the Unix sockets of the configuration that a killed daemon left behind: those at which
+   nothing answers. For the start, while this process may connect to sockets. */
 void listeners_remove_stale(const struct config *config);
 
 /* Whether there will be HTTPS listeners with this configuration. */

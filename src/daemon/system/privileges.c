@@ -67,7 +67,7 @@ bool privileges_reduce(struct problem *problem)
     return keep_capabilities(kept) || permitted == kept || privileges_refused("capset", problem);
 }
 
-/* To be called as the unprivileged user, who still has what root had. */
+/* To be called as the unprivileged user, with the capabilities that root had. */
 static bool keep_reading_capability(void)
 {
     uint64_t permitted;

@@ -35,7 +35,7 @@ static struct {
     struct directories sockets;
 } reach;
 
-/* Whom these belong to is many: they are opened only where a file lies directly in one. */
+/* Many programs share these: they are opened only where a file lies directly in one. */
 static const char *const shared[] = {
     "/",          "/dev",       "/etc",     "/home",      "/media",
     "/mnt",       "/opt",       "/proc",    "/root",      "/run",
@@ -127,7 +127,7 @@ static void collect_readable(void *context, const char *directory, const char *n
         collection->through = is_shared(directory) ? NULL : strdup(directory);
         return;
     }
-    /* Kubernetes' ..data is swapped for a link to another directory beside it. */
+    /* Kubernetes' ..data is swapped for a link to another directory next to it. */
     if (collection->through && path_is_beneath(directory, collection->through)) {
         directories_add(collection->directories, collection->through, strlen(collection->through));
     }
@@ -149,7 +149,7 @@ static void add_readable(const char *path)
     if (path) {
         if (!path_walk(path, collect_readable, &collection)) {
             collection.missing = true;
-            path_walk(path, collect_readable, &collection); /* once more, to tell of it */
+            path_walk(path, collect_readable, &collection); /* once more, for the warning */
         }
         free(collection.through);
     }

@@ -9,13 +9,14 @@
 #include "daemon/config/configuration.h"
 
 /* Gives up, for good, what serving does not take: new privileges, capabilities, core dumps, being
-   looked into by others of the same user, and all of the file system but reading the directories
+   traced by others of the same user, and all of the file system but reading the directories
    that `config` names, which a reload cannot change. To be called with the sockets open, before any
    thread starts. What the kernel does not have is left out, with a line at level debug. */
 bool sandbox_enter(const struct config *config, struct problem *problem);
 
-/* Gives up all system calls that are not needed from here on, for all threads; nobody can start
-   another thread then. To be called when the threads have started, before the first client. */
+/* Gives up all system calls that are not needed from here on, for all threads; no other
+   thread can be started then. To be called when the threads have started, before the first client.
+ */
 void sandbox_seal(void);
 
 /* Whether all files and Unix sockets of another configuration lie where sandbox_enter has left a

@@ -74,7 +74,7 @@ int service_manager_socket(void)
 
 static void notify(const char *text)
 {
-    /* If the service manager has gone there is nobody to tell. */
+    /* A service manager that has gone needs no notice. */
     if (notify_socket >= 0 && send(notify_socket, text, strlen(text), MSG_NOSIGNAL) < 0) {
         return;
     }

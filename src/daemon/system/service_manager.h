@@ -1,5 +1,5 @@
 /* The two small protocols of the service manager, spoken without a library: sockets that it passes
-   (sd_listen_fds(3)) and what it is told (sd_notify(3)). */
+   (sd_listen_fds(3)) and notices to it (sd_notify(3)). */
 #ifndef DAEMON_SYSTEM_SERVICE_MANAGER_H
 #define DAEMON_SYSTEM_SERVICE_MANAGER_H
 
