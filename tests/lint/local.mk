@@ -1,6 +1,7 @@
 # make lint: what compilers do not say. Each tool has a target of its own; all need the build
 # directory configured, none builds anything.
-EXTRA_DIST += .clang-format .clang-tidy tests/lint/cppcheck-suppressions tests/lint/includes tests/unit/.clang-tidy
+EXTRA_DIST += .clang-format .clang-tidy tests/lint/cppcheck-suppressions tests/lint/includes tests/lint/mirror tests/unit/README \
+	tests/unit/.clang-tidy
 
 CLANG_FORMAT = clang-format
 CLANG_TIDY = clang-tidy
@@ -22,9 +23,10 @@ lint_CFLAGS = -std=gnu11 -O2 $(lint_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(GNUTLS_CFLA
 .PHONY: lint lint-includes lint-format lint-shell lint-tidy lint-cppcheck lint-analyzer
 lint: lint-includes lint-format lint-shell lint-tidy lint-cppcheck lint-analyzer
 
-# That the folders of src include each other in one direction.
+# That the folders of src include each other in one direction, and that tests/unit mirrors them.
 lint-includes:
 	$(PYTHON) $(srcdir)/tests/lint/includes
+	$(PYTHON) $(srcdir)/tests/lint/mirror
 
 lint-format:
 	$(lint_all_files) | (cd $(srcdir) && xargs $(CLANG_FORMAT) --dry-run -Werror)
