@@ -1,6 +1,7 @@
 #include "daemon/net/accept.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -41,6 +42,15 @@ enum first_bytes {
     FIRST_BYTES_CLOSED,
 };
 
+/* Of a client that has sent part of its ClientHello: whether the rest can come. recv(2) does not
+   say that the client has closed its side while there are bytes. */
+static enum first_bytes await_rest(int socket)
+{
+    struct pollfd file = {.fd = socket, .events = POLLRDHUP};
+
+    return poll(&file, 1, 0) > 0 ? FIRST_BYTES_CLOSED : FIRST_BYTES_AWAITED;
+}
+
 /* What a client on an HTTPS listener begins with. libmicrohttpd gets a TLS connection only when its
    first record, the ClientHello, is there whole (RFC 8446, section 5.1): until then it costs no
    more than its place. */
@@ -67,7 +77,7 @@ static enum first_bytes look_at_first_bytes(int socket)
         return FIRST_BYTES_PLAIN;
     }
     if (received <= RECORD_HEADER) {
-        return FIRST_BYTES_AWAITED;
+        return await_rest(socket);
     }
     if (bytes[RECORD_HEADER] != CLIENT_HELLO) {
         return FIRST_BYTES_NONSENSE;
@@ -76,7 +86,7 @@ static enum first_bytes look_at_first_bytes(int socket)
     if (needed > ENOUGH) {
         needed = ENOUGH;
     }
-    return received < needed ? FIRST_BYTES_AWAITED : FIRST_BYTES_TLS;
+    return received < needed ? await_rest(socket) : FIRST_BYTES_TLS;
 }
 
 static void start_handshake(struct connection *connection)
