@@ -15,6 +15,7 @@ fuzz_targets = \
 	fuzz/fuzz_options \
 	fuzz/fuzz_request \
 	fuzz/fuzz_server_name \
+	fuzz/fuzz_transport \
 	fuzz/fuzz_url
 if ENABLE_CHECK
 fuzz_targets += \

@@ -2,10 +2,14 @@
 
 import contextlib
 import socket
+import time
 
 import pytest
-from harness.tls_peer import TLS12, TLS13, TlsPeer
+from harness.tls_peer import APPLICATION_DATA, HANDSHAKE, TLS12, TLS13, TlsError, TlsPeer
 from harness.wire import request_bytes
+UNEXPECTED_MESSAGE = 10
+PARTS_OF_MESSAGES = ((b"\x18\0", b"\0\1"), (b"\x18\0\0\1",), (b"\x18\1\0\0" + bytes(99),))
+
 
 @pytest.fixture
 def daemon(start, site):
@@ -103,3 +107,51 @@ def test_many_requests_in_one_segment_with_empty_records_between(daemon):
         answers = b""
         while answers.count(b"HTTP/1.1 200 ") < 40:
             answers += peer.read()
+
+
+@pytest.mark.parametrize("padding", (0, 100, 6000))
+@pytest.mark.parametrize("begin", PARTS_OF_MESSAGES)
+@pytest.mark.parametrize("in_one_segment", (True, False))
+def test_an_empty_record_within_a_handshake_message_is_refused(
+    daemon, begin, padding, in_one_segment
+):
+    """RFC 8446, section 5.1. GnuTLS would loop for ever."""
+    with connected(daemon) as peer:
+        peer.data(request_bytes())
+        peer.flush()
+        assert peer.read_answer()[0].startswith(b"HTTP/1.1 200 ")
+        for piece in begin:
+            peer.record(HANDSHAKE, piece)
+            if not in_one_segment:
+                peer.flush()
+                time.sleep(0.05)
+        peer.record(HANDSHAKE, b"", padding)
+        peer.flush()
+        with pytest.raises(TlsError) as refusal:
+            assert peer.read() != b""
+        assert refusal.value.alert in (UNEXPECTED_MESSAGE, None)
+    with connected(daemon) as peer:
+        peer.data(request_bytes())
+        peer.flush()
+        assert peer.read_answer()[0].startswith(b"HTTP/1.1 200 ")
+
+
+def test_padded_records_are_answered(daemon):
+    with connected(daemon) as peer:
+        for padding in (0, 1, 1000, 10_000):
+            for part in (request_bytes()[:5], b"", request_bytes()[5:]):
+                peer.record(APPLICATION_DATA, part, padding)
+            peer.flush()
+            assert peer.read_answer()[0].startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("cipher", ("AES-128-GCM", "AES-256-GCM", "CHACHA20-POLY1305"))
+def test_a_request_in_pieces_with_each_cipher(daemon, cipher):
+    priorities = TLS13.replace(b"AES-128-GCM", cipher.encode())
+    with connected(daemon, priorities) as peer:
+        for _ in range(3):
+            for byte in request_bytes():
+                peer.data(bytes([byte]))
+            peer.key_update()
+            peer.flush()
+            assert peer.read_answer()[0].startswith(b"HTTP/1.1 200 ")

@@ -421,8 +421,8 @@ static void notice_end_of_input(const struct connection *connection)
 {
     char byte;
 
-    if (recv(connection->socket, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0) {
-        shutdown(connection->socket, SHUT_RD);
+    if (recv(connection->stream.socket, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0) {
+        shutdown(connection->stream.socket, SHUT_RD);
     }
 }
 
@@ -440,7 +440,7 @@ void http_completed(void *context, struct MHD_Connection *handle, void **state,
     if (connection->phase == CONNECTION_ANSWERING) {
         transport_end_answer(&connection->stream);
         connection_enter(connection, CONNECTION_IDLE);
-        if (connection->handshake == HANDSHAKE_NONE && !connection->close_after) {
+        if (connection->stream.handshake == HANDSHAKE_NONE && !connection->stream.close_after) {
             notice_end_of_input(connection);
         } /* transport.c reads to the end */
     }

@@ -1,6 +1,7 @@
 #include "daemon/net/transport.h"
 
 #include <errno.h>
+#include <gnutls/crypto.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,7 +12,11 @@
 
 enum {
     /* In a row: in as many libmicrohttpd's buffer takes the parts of a record, 128 bytes each. */
-    QUIET_RUNS = 64
+    QUIET_RUNS = 64,
+    RECORD_HEADER = 5,
+    HANDSHAKE_TYPE = 22,
+    NONCE_SIZE = 12,
+    TAG_SIZE = 16,
 };
 
 bool transport_init(struct transport *transport, size_t connections, struct counters *counters)
@@ -200,21 +205,22 @@ static ssize_t receive(struct stream *stream, void *data, size_t size)
 }
 
 /* Ends a connection whose client has sent so much that GnuTLS still gathers, or that came to
-   nothing. */
-static void refuse(struct stream *stream)
+   nothing, or what GnuTLS must not see. Returns what recv(2) does on an error. */
+static ssize_t refuse(struct stream *stream)
 {
     struct counters *counters = stream->transport->counters;
     bool handshake = stream->handshake == HANDSHAKE_RUNNING;
 
-    if (stream->handshake == HANDSHAKE_REFUSED) {
-        return;
-    }
     if (handshake) {
         counters_add_handshake(counters, COUNTERS_HANDSHAKE_FAILED);
     }
-    counters_add_refusal(counters, COUNTERS_REFUSED_HANDSHAKE_TOO_LONG);
-    stream->handshake = HANDSHAKE_REFUSED;
-    gnutls_alert_send(stream->session, GNUTLS_AL_FATAL, GNUTLS_A_UNEXPECTED_MESSAGE);
+    if (stream->handshake != HANDSHAKE_REFUSED) {
+        counters_add_refusal(counters, COUNTERS_REFUSED_HANDSHAKE_TOO_LONG);
+        stream->handshake = HANDSHAKE_REFUSED;
+        gnutls_alert_send(stream->session, GNUTLS_AL_FATAL, GNUTLS_A_UNEXPECTED_MESSAGE);
+    }
+    errno = EPROTO;
+    return -1;
 }
 
 /* Has the kernel acknowledge the client's Finished at once, where its request has not come with it:
@@ -250,6 +256,52 @@ static void release(struct transport *transport, bool more)
     }
 }
 
+/* The first byte of what a record of TLS 1.3 protects, given the first of its body: GCM and
+   ChaCha20-Poly1305 combine both with the same byte, which a protected zero tells. 0 on failure. */
+static unsigned char first_byte_inside(gnutls_session_t session, unsigned char protected)
+{
+    static const char zero[1];
+    gnutls_datum_t mac, iv, key;
+    gnutls_aead_cipher_hd_t cipher;
+    unsigned char sequence[8], nonce[NONCE_SIZE], sealed[sizeof(zero) + TAG_SIZE] = {0};
+    size_t size = sizeof(sealed);
+
+    if (gnutls_record_get_state(session, 1, &mac, &iv, &key, sequence) != 0 ||
+        iv.size != sizeof(nonce) ||
+        gnutls_aead_cipher_init(&cipher, gnutls_cipher_get(session), &key) != 0) {
+        return 0;
+    }
+    memcpy(nonce, iv.data, sizeof(nonce));
+    for (size_t i = 0; i < sizeof(sequence); i++) {
+        nonce[NONCE_SIZE - sizeof(sequence) + i] ^= sequence[i];
+    }
+    if (gnutls_aead_cipher_encrypt(cipher, nonce, sizeof(nonce), NULL, 0, TAG_SIZE, zero,
+                                   sizeof(zero), sealed, &size) != 0) {
+        sealed[0] = protected;
+    }
+    gnutls_aead_cipher_deinit(cipher);
+    return protected ^ sealed[0];
+}
+
+/* Follows the records that GnuTLS takes. False where one must not reach it: an empty record within
+   a handshake message (RFC 8446, section 5.1, forbids it), of which GnuTLS 3.7 and 3.8 would read
+   the nothing for ever. It has no content, so it begins with its type, 22. Parts of handshake
+   messages come to nothing; so a record is looked at where the one before it did, and no other. */
+static bool follow_record(struct stream *stream, const unsigned char *bytes, size_t size)
+{
+    bool looked_at = stream->suspicious;
+
+    if (stream->record_left == 0) {
+        stream->record_left = size == RECORD_HEADER ? (unsigned)(bytes[3] << 8 | bytes[4]) : 0;
+        stream->suspicious = stream->handshake == HANDSHAKE_DONE && stream->budget_used > 0 &&
+                             gnutls_protocol_get_version(stream->session) == GNUTLS_TLS1_3;
+        return true;
+    }
+    stream->record_left -= size < stream->record_left ? (unsigned)size : stream->record_left;
+    stream->suspicious = false;
+    return !looked_at || first_byte_inside(stream->session, bytes[0]) != HANDSHAKE_TYPE;
+}
+
 /* As recv(2). GnuTLS asks for the client's bytes when it has said what it had to say. */
 static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 {
@@ -263,12 +315,13 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
         return 0; /* as if the client had hung up: nothing that it sends gets any further */
     }
     if (stream->budget_used >= TLS_BUDGET) {
-        refuse(stream);
-        errno = EPROTO;
-        return -1;
+        return refuse(stream);
     }
     count = receive(stream, data, size);
     if (count > 0) {
+        if (!follow_record(stream, data, (size_t)count)) {
+            return refuse(stream);
+        }
         stream->budget_used += (size_t)count;
         transport_note_progress(stream);
     } else if (count < 0 && errno == EAGAIN) {

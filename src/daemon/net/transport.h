@@ -50,6 +50,8 @@ struct stream {
     uint64_t busy_count;   /* the transport's where it is among its busy ones, else another */
     uint64_t drained_run;  /* the run in which there was nothing more to read */
     uint64_t pulled_run;   /* the run in which GnuTLS last asked for bytes */
+    unsigned record_left;  /* bytes of a record that GnuTLS has yet to ask for */
+    bool suspicious;       /* the record before it came to nothing; see follow_record() */
     size_t budget_used;    /* bytes that have come to nothing yet; see TLS_BUDGET */
     struct read_ahead *read_ahead; /* held while GnuTLS has not asked for all of it */
 };

@@ -111,10 +111,10 @@ class TlsPeer:
     def key_update(self, ask_for_theirs=False):
         self._check(self.gnutls.gnutls_session_key_update(self.session, int(ask_for_theirs)))
 
-    def record(self, kind, content):
+    def record(self, kind, content, padding=0):
         """A TLS 1.3 record of any kind with any content, protected with the session's keys."""
         key, nonce = self._write_state()
-        inner = content + bytes([kind])
+        inner = content + bytes([kind]) + bytes(padding)
         header = struct.pack("!BHH", APPLICATION_DATA, 0x0303, len(inner) + 16)
         nonce = (int.from_bytes(nonce, "big") ^ self._sequence).to_bytes(12, "big")
         self._sequence += 1
