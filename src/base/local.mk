@@ -13,5 +13,6 @@ libbase_a_SOURCES = \
 	src/base/path.c src/base/path.h \
 	src/base/problem.c src/base/problem.h \
 	src/base/reserve.c src/base/reserve.h \
+	src/base/sink.c src/base/sink.h \
 	src/base/spelling.c src/base/spelling.h \
 	src/base/utf8.c src/base/utf8.h

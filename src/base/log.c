@@ -1,7 +1,5 @@
 #include "base/log.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -9,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +14,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/sink.h"
 
 enum {
     SELDOM = 60000 /* milliseconds */
@@ -72,34 +70,49 @@ void log_start_text_line(struct line *line, enum log_level level)
     }
 }
 
-/* How a line gets to standard error without waiting for its reader. */
-enum sink {
-    SINK_WAITING, /* a regular file; or the program does not serve yet, and may wait */
-    SINK_SOCKET,  /* each send can say that it must not wait */
-    SINK_OWN,     /* a pipe or terminal, opened once more with O_NONBLOCK, for us alone */
-    SINK_SHARED,  /* one that could not be: asked each time whether there is room */
+/* --- Lines that are not written at once --- */
+
+enum {
+    KEPT_LINES = 16,
+    ATTEMPTS = 100 /* to be the thread that catches up */
 };
 
-static enum sink sink = SINK_WAITING;
-static int sink_file = STDERR_FILENO;
-static atomic_flag sink_busy = ATOMIC_FLAG_INIT; /* of SINK_SHARED */
-static _Atomic uint64_t dropped;                 /* in all */
-static _Atomic uint64_t unmentioned; /* of these, those that no line of the log tells of yet */
+/* Errors and warnings that could not be written yet, the oldest first: among many lines of the
+   access log they would be lost. */
+static struct {
+    char text[LOG_LINE_SIZE];
+    size_t length;
+} kept[KEPT_LINES];
+static size_t kept_first;
+static _Atomic size_t kept_count;
 
-void log_never_wait(void)
+static _Atomic uint64_t dropped;     /* in all */
+static _Atomic uint64_t unmentioned; /* of these, those that no line of the log mentions yet */
+
+static atomic_flag catching_up = ATOMIC_FLAG_INIT; /* some thread; guards what is kept */
+
+/* False where another thread goes on catching up, so that nobody waits for one that the kernel may
+   make wait for the reader after all (see sink.c). */
+static bool lock_kept(void)
 {
-    struct stat status;
+    for (int i = 0; i < ATTEMPTS; i++) {
+        if (!atomic_flag_test_and_set_explicit(&catching_up, memory_order_acquire)) {
+            return true;
+        }
+        sched_yield();
+    }
+    return false;
+}
 
-    if (fstat(STDERR_FILENO, &status) != 0 || S_ISREG(status.st_mode)) {
-        return;
-    }
-    if (S_ISSOCK(status.st_mode)) {
-        sink = SINK_SOCKET;
-        return;
-    }
-    /* O_NONBLOCK on the descriptor that we were given would be one for its other users, too. */
-    sink_file = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    sink = sink_file < 0 ? SINK_SHARED : SINK_OWN;
+static void unlock_kept(void)
+{
+    atomic_flag_clear_explicit(&catching_up, memory_order_release);
+}
+
+static void drop(void)
+{
+    atomic_fetch_add(&dropped, 1);
+    atomic_fetch_add(&unmentioned, 1);
 }
 
 uint64_t log_dropped_lines(void)
@@ -107,42 +120,24 @@ uint64_t log_dropped_lines(void)
     return atomic_load(&dropped);
 }
 
-/* A pipe that has room takes a line without waiting, if nobody else fills it meanwhile: of our own
-   threads one at a time asks and writes. */
-static ssize_t write_shared(const char *text, size_t length)
+/* Keeps a line until there is room for it. False where enough are kept already. */
+static bool keep(const char *text, size_t length)
 {
-    struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
-    ssize_t written = -1;
+    bool room;
 
-    while (atomic_flag_test_and_set_explicit(&sink_busy, memory_order_acquire)) {
-        sched_yield();
+    if (!lock_kept()) {
+        return false;
     }
-    if (poll(&room, 1, 0) == 1) {
-        written = write(STDERR_FILENO, text, length);
-    }
-    atomic_flag_clear_explicit(&sink_busy, memory_order_release);
-    return written;
-}
+    room = kept_count < KEPT_LINES;
+    if (room) {
+        size_t at = (kept_first + kept_count) % KEPT_LINES;
 
-static bool write_whole(const char *text, size_t length)
-{
-    ssize_t written = -1;
-
-    switch (sink) {
-    case SINK_WAITING:
-        written = write(STDERR_FILENO, text, length);
-        break;
-    case SINK_SOCKET:
-        written = send(STDERR_FILENO, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-        break;
-    case SINK_OWN:
-        written = write(sink_file, text, length);
-        break;
-    case SINK_SHARED:
-        written = write_shared(text, length);
-        break;
+        memcpy(kept[at].text, text, length);
+        kept[at].length = length;
+        kept_count++;
     }
-    return written == (ssize_t)length;
+    unlock_kept();
+    return room;
 }
 
 static void add_message(struct line *line, enum log_level level, const char *message);
@@ -163,22 +158,49 @@ static bool mention_dropped(void)
     line_start(&line, text, sizeof(text));
     add_message(&line, LOG_LEVEL_WARNING, message);
     line.text[line.length++] = '\n';
-    if (!write_whole(line.text, line.length)) {
+    if (!sink_write(line.text, line.length)) {
         atomic_fetch_add(&unmentioned, count);
         return false;
     }
     return true;
 }
 
-void log_write_line(struct line *line)
+bool log_catch_up(void)
+{
+    bool good = true;
+
+    if ((kept_count == 0 && atomic_load(&unmentioned) == 0) || !lock_kept()) {
+        return true;
+    }
+    while (good && kept_count > 0) {
+        good = sink_write(kept[kept_first].text, kept[kept_first].length);
+        if (good) {
+            kept_first = (kept_first + 1) % KEPT_LINES;
+            kept_count--;
+        }
+    }
+    good = good && mention_dropped();
+    unlock_kept();
+    return good;
+}
+
+/* Ends the line and writes it; one that cannot be written is kept or dropped. */
+static void write_line(struct line *line, bool keeps)
 {
     /* The end takes the place of the terminating NUL. */
     line->text[line->length++] = '\n';
-    if (!mention_dropped() || !write_whole(line->text, line->length)) {
-        atomic_fetch_add(&dropped, 1);
-        atomic_fetch_add(&unmentioned, 1);
+    if ((!log_catch_up() || !sink_write(line->text, line->length)) &&
+        !(keeps && keep(line->text, line->length))) {
+        drop();
     }
 }
+
+void log_write_line(struct line *line)
+{
+    write_line(line, false);
+}
+
+/* --- Messages --- */
 
 void log_add_json_time(struct line *line)
 {
@@ -232,7 +254,7 @@ static void write_message(enum log_level level, const char *format, va_list argu
     vsnprintf(message, sizeof(message), format, arguments);
     line_start(&line, text, sizeof(text));
     add_message(&line, level, message);
-    log_write_line(&line);
+    write_line(&line, level <= LOG_LEVEL_WARNING);
 }
 
 #define DEFINE_LOG_FUNCTION(name, level)         \

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/line.h"
+#include "base/sink.h"
 
 enum log_level {
     LOG_LEVEL_ERROR,
@@ -20,9 +21,7 @@ enum log_format {
 };
 
 enum {
-    /* No line is longer, its end included: a pipe takes such a one whole or not at all, whoever
-       else writes to it (pipe(7), PIPE_BUF). */
-    LOG_LINE_SIZE = 4096,
+    LOG_LINE_SIZE = SINK_LINE_SIZE
 };
 
 /* What errors and warnings begin with; not copied. To be called first. */
@@ -34,10 +33,11 @@ void log_setup(enum log_level level, enum log_format format);
 
 enum log_format log_current_format(void);
 
-/* From now on no line waits for whoever reads the log: one that cannot be written at once is
-   dropped and counted, and a warning says how many were as soon as there is room. To be called
-   before the threads start, and before the right to open what standard error is may be given up. */
-void log_never_wait(void);
+/* Lines that cannot be written at once, or within the limit that sink.h sets, wait for nobody:
+   errors and warnings are kept, a few of them, all others dropped and counted. This writes what is
+   kept, then a warning that says how many were dropped. False where there is still no room. Every
+   line does so first; to be called now and then for when there is none. */
+bool log_catch_up(void);
 
 /* How many lines have been dropped. */
 uint64_t log_dropped_lines(void);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sink.h"
 #include "daemon/http/http_daemon.h"
 #include "daemon/net/session.h"
 #include "daemon/net/workers.h"
@@ -24,7 +25,8 @@
 #include "daemon/tls/trust.h"
 
 enum {
-    STOP_PATIENCE = 5000, /* milliseconds */
+    START_PATIENCE = 2000, /* milliseconds that the start waits for the log's reader, in all */
+    STOP_PATIENCE = 5000,  /* milliseconds */
     DESCRIPTORS_BESIDE_CONNECTIONS = 64,
 };
 
@@ -141,10 +143,12 @@ static bool start(struct running *running, const struct config *config, struct p
         return false;
     }
     tls = listeners_tls(&running->listeners, config);
-    log_never_wait();
     if ((config->user && !privileges_drop(config->user, problem)) ||
-        !sandbox_enter(config, problem) ||
-        !workers_start(service, running_threads(running, config), config->max_connections, tls,
+        !sandbox_enter(config, problem)) {
+        return false;
+    }
+    sink_limit_waiting(0);
+    if (!workers_start(service, running_threads(running, config), config->max_connections, tls,
                        http_daemon_start, problem) ||
         !start_renewal(running, problem)) {
         return false;
@@ -192,6 +196,7 @@ static void serve(struct running *running)
         if (files[0].revents) {
             go_on = handle_signals(running);
         }
+        log_catch_up();
     }
 }
 
@@ -224,6 +229,7 @@ bool run(const struct options *options, struct problem *problem)
         return false;
     }
     log_setup(config->log_level, config->log_format);
+    sink_limit_waiting(START_PATIENCE);
     config_log(config);
     running.service = calloc(1, sizeof(*running.service));
     if (!running.service) {
@@ -243,5 +249,8 @@ bool run(const struct options *options, struct problem *problem)
     }
     stop(&running);
     free(running.service);
+    if (!good) {
+        sink_limit_waiting(START_PATIENCE); /* for the last line, which says why */
+    }
     return good;
 }

@@ -1,6 +1,7 @@
 """What the daemon writes: text, JSON, journal priorities, and the access log."""
 
 import contextlib
+import fcntl
 import json
 import os
 import random
@@ -10,7 +11,7 @@ import socket
 import time
 
 import pytest
-from harness.daemon import PLAIN, free_port, run
+from harness.daemon import PLAIN, free_port, readable_by_all, run
 from harness.service_manager import journal_of
 from harness.waiting import eventually, scaled
 from harness.wire import request_bytes
@@ -295,53 +296,86 @@ def test_every_line_is_whole_however_long_what_clients_send(start, log_format):
 # A reader that lives and stops reading
 
 
-class StalledReader:
-    """What standard error of a daemon leads to: read from only when the test says so."""
+AS_ANOTHER_USER = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
-    def __init__(self, descriptor):
-        self.descriptor = descriptor
-        os.set_blocking(descriptor, False)
+
+class Sink:
+    """What standard error of a daemon leads to: read from only when the test says so. It is small,
+    so that it is soon full."""
+
+    def __init__(self, kind, path):
+        starter = ()
+        if "another user" in kind:
+            if os.geteuid() != 0 or not shutil.which("setpriv"):
+                pytest.skip("only root can give a daemon another user's pipe")
+            starter = AS_ANOTHER_USER
+        if kind == "socket":
+            own, other = socket.socketpair()
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+            self.end, self.other = own.detach(), other.detach()
+        elif kind == "terminal":
+            self.end, self.other = os.openpty()
+        elif "named" in kind:
+            os.mkfifo(path, 0o600)
+            self.end = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            self.other = os.open(path, os.O_WRONLY)
+        else:
+            self.end, self.other = os.pipe()
+        if "pipe" in kind:
+            fcntl.fcntl(self.end, fcntl.F_SETPIPE_SZ, 8192)
+        os.set_blocking(self.end, False)
+        shell = f'exec "$@" 2>&{self.other} {self.other}>&-'
+        self.details = {
+            "starter": ["bash", "-c", shell, "bash", *starter],
+            "pass_fds": (self.other,),
+        }
+        self.is_terminal = kind == "terminal"
 
     def read(self):
         """All that has been written since the last time."""
         data = b""
         with contextlib.suppress(BlockingIOError):
-            while chunk := os.read(self.descriptor, 65536):
+            while chunk := os.read(self.end, 65536):
                 data += chunk
         return data.decode(errors="backslashreplace")
 
+    def close(self):
+        os.close(self.end)
+        os.close(self.other)
 
-@pytest.fixture(params=("pipe", "pipe of another user", "socket"))
-def stalled(request, start, tmp_path):
-    """A daemon with an access log, on a port that is known, and the reader of its log."""
-    port, metrics = free_port(), free_port()
-    if request.param == "socket":
-        own, other = socket.socketpair()
-        starter = ["bash", "-c", f'exec "$@" 2>&{other.fileno()}', "bash"]
-        details = {"pass_fds": (other.fileno(),)}
-        reader = StalledReader(own.detach())
-    else:
-        path = tmp_path / "log"
-        os.mkfifo(path, 0o600)
-        reader = StalledReader(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
-        user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-        if request.param == "pipe":
-            user = []
-        elif os.geteuid() != 0 or not shutil.which("setpriv"):
-            pytest.skip("only root can give a daemon another user's pipe")
-        starter = ["sh", "-c", f'exec "$@" 2>{path}', "sh", *user]
-        details = {}
-    daemon = start.without_waiting(
-        *("--server", "m.example:1", "--access-log", "--listen-http", f"127.0.0.1:{port}"),
-        *("--metrics-listen", f"127.0.0.1:{metrics}"),
-        starter=starter,
-        **details,
+
+SETTINGS = """
+listen_http = {{ "127.0.0.1:{http}" }}
+metrics_listen = {{ "127.0.0.1:{metrics}" }}
+access_log = true
+server = "m.example:1"
+"""
+
+@pytest.fixture(
+    params=(
+        *("pipe", "pipe of another user", "named pipe", "named pipe of another user"),
+        *("socket", "terminal"),
     )
-    endpoint = daemon.endpoint("127.0.0.1", port)
+)
+def sink(request, tmp_path):
+    sink = Sink(request.param, tmp_path / "log")
+    yield sink
+    sink.close()
+
+
+@pytest.fixture
+def stalled(sink, start, tmp_path):
+    """A daemon with an access log, and its endpoint, whose log is read only by the test."""
+    ports = {"http": free_port(), "metrics": free_port()}
+    configuration = tmp_path / "daemon.conf"
+    configuration.write_text(SETTINGS.format(**ports))
+    readable_by_all(tmp_path)
+    daemon = start.without_waiting("--config", configuration, **sink.details)
+    daemon.configuration = configuration
+    endpoint = daemon.endpoint("127.0.0.1", ports["http"])
     eventually(endpoint.serves, "an answer")
-    daemon.metrics.append(daemon.endpoint("127.0.0.1", metrics))
-    yield daemon, endpoint, reader
-    os.close(reader.descriptor)
+    daemon.metrics.append(daemon.endpoint("127.0.0.1", ports["metrics"]))
+    return daemon, endpoint
 
 
 def dropped_lines(daemon):
@@ -349,32 +383,81 @@ def dropped_lines(daemon):
     return int(re.search(r"^matrix_wellknownd_log_lines_dropped_total (\d+)$", text, re.MULTILINE)[1])
 
 
+def failed_reloads(daemon):
+    text = daemon.metrics[0].get("/metrics").body.decode()
+    return int(re.search(r'reloads_total\{result="failed"\} (\d+)', text)[1])
+
+
 def fill(endpoint):
-    """Requests whose lines are more than a pipe or a socket holds, each of which is answered."""
-    for _ in range(600):
+    """Requests whose lines are more than the sink holds, each of which is answered."""
+    for _ in range(100):
         assert endpoint.get(headers=[("User-Agent", "x" * 700)]).status == 200
 
 
-def test_a_reader_that_stops_reading_stops_nobody(stalled):
-    daemon, endpoint, reader = stalled
-    assert dropped_lines(daemon) == 0
+def catch_up(endpoint, sink):
+    """All that is written once it is read again, to the line of a request for /after."""
+    text = ""
+
+    def caught_up():
+        nonlocal text
+        text += sink.read()
+        if "dropped" in text and "/after" in text.splitlines()[-1]:
+            return True
+        endpoint.get("/after")
+        return False
+
+    eventually(caught_up, "the last line")
+    return text
+
+
+def test_a_reader_that_stops_reading_stops_nobody(stalled, sink):
+    daemon, endpoint = stalled
     fill(endpoint)
     dropped = dropped_lines(daemon)
     assert dropped > 0
-    text = reader.read()
-    endpoint.get("/after")
-    text += eventually(reader.read, "the next line")
+    text = catch_up(endpoint, sink)
     mentioned = re.findall(r"warning: (\d+) lines? of the log", text)
-    assert sum(map(int, mentioned)) == dropped
+    assert sum(map(int, mentioned)) == dropped_lines(daemon)
     lines = [line for line in text.splitlines() if " - - [" in line]
-    assert lines and all(COMBINED.fullmatch(line) for line in lines)
-    assert "/after" in lines[-1]
-    assert dropped_lines(daemon) == dropped
+    # A terminal takes a part of a line where it has room for no more.
+    assert sink.is_terminal or all(COMBINED.fullmatch(line) for line in lines)
+    assert COMBINED.fullmatch(lines[-1])
+
+
+def test_an_error_waits_for_a_reader_that_stops_reading(stalled, sink):
+    daemon, endpoint = stalled
+    fill(endpoint)
+    daemon.configuration.write_text("nonsense = {")
+    for _ in range(3):
+        failed = failed_reloads(daemon)
+        daemon.reload()
+        eventually(lambda: failed_reloads(daemon) > failed, "the reload to fail")
+    fill(endpoint)
+    text = catch_up(endpoint, sink)
+    assert text.count("matrix-wellknownd: not reloaded") == 3
+    assert text.rindex("not reloaded") < text.index("of the log were dropped")
 
 
 def test_a_reader_that_stops_reading_does_not_hold_up_the_end(stalled):
-    daemon, endpoint, _ = stalled
+    daemon, endpoint = stalled
     fill(endpoint)
+    started = time.monotonic()
+    daemon.stop()
+    assert time.monotonic() - started < scaled(5)
+
+
+def test_a_reader_that_has_stopped_already_does_not_hold_up_the_start(start, sink, tmp_path):
+    port = free_port()
+    configuration = tmp_path / "daemon.conf"
+    # Each of these domains gets a warning; together they are more than the sink holds.
+    configuration.write_text(
+        f'listen_http = {{ "127.0.0.1:{port}" }}\n'
+        + "".join(f'domain "d{n}.example" {{ server = "m.example" }}\n' for n in range(2000))
+    )
+    readable_by_all(tmp_path)
+    daemon = start.without_waiting("--config", configuration, **sink.details)
+    endpoint = daemon.endpoint("127.0.0.1", port)
+    eventually(lambda: endpoint.serves(host="d1.example"), "an answer", timeout=20)
     started = time.monotonic()
     daemon.stop()
     assert time.monotonic() - started < scaled(5)

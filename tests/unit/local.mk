@@ -21,6 +21,7 @@ check_PROGRAMS += \
 	tests/unit/base/test_line \
 	tests/unit/base/test_map \
 	tests/unit/base/test_problem \
+	tests/unit/base/test_sink \
 	tests/unit/base/test_utf8 \
 	tests/unit/daemon/acme/test_challenge \
 	tests/unit/daemon/acme/test_names \

@@ -37,7 +37,7 @@ static const char *const allowed[] = {
     "accept4", "bind", "getpeername", "getsockname", "getsockopt", "listen", "recv", "recvfrom",
     "shutdown",
     /* descriptors */
-    "close", "read", "readv", "write", "writev",
+    "close", "pwritev2", "read", "readv", "write", "writev",
     /* files: certificates and configuration. Landlock decides which; see below for opening */
     "access", "faccessat", "faccessat2", "_llseek", "fstat", "fstat64", "fstatat64", "getcwd",
     "getdents64", "lseek", "lstat", "lstat64", "newfstatat", "pread64", "readlink", "readlinkat",
