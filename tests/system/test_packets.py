@@ -9,7 +9,7 @@ import time
 
 import pytest
 from harness.waiting import scaled
-from harness.wire import CLIENT, Connection, request_bytes, trusting_anyone
+from harness.wire import CLIENT, Connection, Records, request_bytes, trusting_anyone
 
 # Less than is held back for one packet, about as much, more, and several TLS records.
 SIZES = (100, 7000, 8200, 60_000)
@@ -87,28 +87,6 @@ def test_a_client_that_reads_late_and_slowly_gets_every_pipelined_answer(https, 
         for _ in range(count):
             assert is_filled(connection.read_answer(), size)
         sender.join(scaled(10))
-
-
-class Records:
-    """A TLS client that decides which records go into one packet."""
-
-    def __init__(self, endpoint):
-        self.socket = endpoint.open()
-        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = trusting_anyone().wrap_bio(
-            self.incoming, self.outgoing, server_hostname="example.com"
-        )
-
-    def until_done(self, step):
-        while True:
-            try:
-                return step()
-            except ssl.SSLWantReadError:
-                self.flush()
-                self.incoming.write(self.socket.recv(65536))
-
-    def flush(self):
-        self.socket.sendall(self.outgoing.read())
 
 
 def read_answers(client, count):

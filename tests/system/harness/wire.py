@@ -1,5 +1,6 @@
 """HTTP as bytes on a socket: a test sees what a client sees, and sends what no client would."""
 
+import contextlib
 import json
 import socket
 import ssl
@@ -211,3 +212,31 @@ def client_hello(server_name="example.com"):
     except ssl.SSLWantReadError:
         pass
     return outgoing.read()
+
+
+class Records:
+    """A TLS client that decides which records go into one packet."""
+
+    def __init__(self, endpoint):
+        self.socket = endpoint.open()
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = trusting_anyone().wrap_bio(
+            self.incoming, self.outgoing, server_hostname="example.com"
+        )
+
+    def until_done(self, step):
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                self.flush()
+                self.incoming.write(self.socket.recv(65536))
+
+    def start(self):
+        """Sends the ClientHello, and does not wait for what comes back."""
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self.tls.do_handshake()
+        self.flush()
+
+    def flush(self):
+        self.socket.sendall(self.outgoing.read())
