@@ -22,6 +22,7 @@ libdaemon_a_SOURCES = \
 	src/daemon/http/handler.c src/daemon/http/handler.h \
 	src/daemon/http/http_daemon.c src/daemon/http/http_daemon.h \
 	src/daemon/http/metrics.c src/daemon/http/metrics.h \
+	src/daemon/http/quirks.c src/daemon/http/quirks.h \
 	src/daemon/http/request.c src/daemon/http/request.h \
 	src/daemon/site/etag.c src/daemon/site/etag.h \
 	src/daemon/site/responses.c src/daemon/site/responses.h \

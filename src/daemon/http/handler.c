@@ -8,6 +8,7 @@
 #include "daemon/acme/webroot.h"
 #include "daemon/http/access_log.h"
 #include "daemon/http/metrics.h"
+#include "daemon/http/quirks.h"
 #include "daemon/http/request.h"
 #include "daemon/net/connection.h"
 #include "daemon/site/responses.h"
@@ -35,7 +36,7 @@ struct request {
     const char *host_field;       /* the Host header, or NULL */
     unsigned host_fields;         /* how many there were */
     struct request_framing framing;
-    const char *next_line; /* where the line after those that were looked at has to begin */
+    struct quirks_section section;
     bool malformed;
     enum counters_document document;
 };
@@ -74,36 +75,6 @@ size_t http_leave_escaped(void *context, struct MHD_Connection *handle, char *te
     return strlen(text);
 }
 
-/* Whether a field stands where the line before it ended, as a name, a colon, blanks and a value;
-   the colon and each byte of the line's end are NULs by now. libmicrohttpd 0.9 takes a NUL, a CR or
-   an LF alone for the end of a line, passes over fields without a name, and joins folded lines
-   otherwise than it should (RFC 9112, section 5.2). Version 1.0 refuses all this itself. */
-static bool is_whole_line(struct request *request, const char *name, const char *value)
-{
-#if MHD_VERSION < 0x01000000
-    const char *after_name = name + strlen(name) + 1;
-    const char *expected = request->next_line;
-
-    request->next_line = value + strlen(value) + 2;
-    return name == expected && after_name + strspn(after_name, " \t") == value;
-#else
-    return request && name != value;
-#endif
-}
-
-/* Whether the empty line after the last field is where the header section ends. */
-static bool is_whole_section(const struct request *request)
-{
-#if MHD_VERSION < 0x01000000
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->handle, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-
-    return info && request->next_line + 2 == request->method + info->header_size;
-#else
-    return request != NULL;
-#endif
-}
-
 static enum MHD_Result see_field(void *context, enum MHD_ValueKind kind, const char *name,
                                  const char *value)
 {
@@ -114,7 +85,7 @@ static enum MHD_Result see_field(void *context, enum MHD_ValueKind kind, const c
         request->malformed = true;
     }
     if (kind == MHD_HEADER_KIND) {
-        if (!is_whole_line(request, name, value)) {
+        if (!quirks_line_is_whole(&request->section, name, value)) {
             request->malformed = true;
         }
         request_framing_add(&request->framing, name, value);
@@ -132,7 +103,7 @@ static void read_fields(struct request *request)
 {
     MHD_get_connection_values(request->handle, MHD_HEADER_KIND | MHD_FOOTER_KIND, see_field,
                               request);
-    if (!is_whole_section(request)) {
+    if (!quirks_section_is_whole(&request->section, request->handle, request->method)) {
         request->malformed = true;
     }
     /* HTTP/1.0 has no chunks (RFC 9112, section 6.1). */
@@ -360,22 +331,6 @@ static void read_target(struct request *request, const char *url)
     }
 }
 
-/* Whether the request line was a method, a blank, a target, a blank and a version.
-   libmicrohttpd 0.9 ends the target at a NUL, finds the version behind the last blank of the line,
-   and passes over further blanks; then the three are not next to each other. */
-static bool request_line_is_whole(const struct request *request, const char *url)
-{
-    const char *method = request->method;
-
-#if MHD_VERSION < 0x01000000
-    if (url != method + strlen(method) + 1) {
-        return false;
-    }
-#endif
-    return url && request_is_token(method) &&
-           request->version == request->connection->target_end + 1;
-}
-
 enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const char *url,
                             const char *method, const char *version, const char *body,
                             size_t *body_size, void **state)
@@ -387,7 +342,7 @@ enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const 
         .table = service_table(connection->set->service),
         .method = method,
         .version = version,
-        .next_line = version + strlen(version) + 2,
+        .section = quirks_section_begin(version),
         .document = COUNTERS_DOCUMENT_OTHER,
     };
 
@@ -402,7 +357,9 @@ enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const 
     }
     read_target(&request, url);
     read_fields(&request);
-    if (!connection->request_seen && !request_line_is_whole(&request, url)) {
+    if (!connection->request_seen &&
+        (!request_is_token(method) ||
+         !quirks_request_line_is_whole(method, url, version, connection->target_end))) {
         connection->line_malformed = true;
     }
     request.malformed = request.malformed || connection->line_malformed;

@@ -6,22 +6,8 @@
 
 #include "base/log.h"
 #include "daemon/http/handler.h"
+#include "daemon/http/quirks.h"
 #include "daemon/net/session.h"
-
-/* What libmicrohttpd 1.0 has to be told, and 0.9 does by itself. */
-enum {
-#if MHD_VERSION >= 0x00097707
-    /* A worker's daemon is its own thread's alone. Thus MHD_add_connection() calls
-       notify_connection() before it returns, instead of in the next run. */
-    THREADING = MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_THREAD_SAFETY,
-    /* A blank in a target gets 400, where 0 redirects; 0.9's 1 would do no more than take the
-       answer to a missing Host from us, and send its head twice. */
-    STRICTNESS = 1,
-#else
-    THREADING = MHD_ALLOW_SUSPEND_RESUME,
-    STRICTNESS = 0,
-#endif
-};
 
 enum {
     MEMORY_PER_CONNECTION = 8192
@@ -73,7 +59,7 @@ static void log_library(void *context, const char *format, va_list arguments)
 
 struct MHD_Daemon *http_daemon_start(struct connection_set *set, bool tls)
 {
-    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | THREADING;
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem tls_options[] = {
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)tls_priorities},
         {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)tls_retrieve_certificate},
@@ -82,11 +68,13 @@ struct MHD_Daemon *http_daemon_start(struct connection_set *set, bool tls)
     };
     struct MHD_OptionItem no_options[] = {{MHD_OPTION_END, 0, NULL}};
 
+    quirks_detect();
+    flags |= quirks_daemon_flags();
     return MHD_start_daemon(
         tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, http_answer, NULL,
         MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)set->capacity, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION,
-        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_STRICT_FOR_CLIENT, STRICTNESS,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_STRICT_FOR_CLIENT, quirks_strictness(),
         MHD_OPTION_NOTIFY_CONNECTION, notify_connection, set, MHD_OPTION_NOTIFY_COMPLETED,
         http_completed, NULL, MHD_OPTION_URI_LOG_CALLBACK, http_see_target, NULL,
         MHD_OPTION_UNESCAPE_CALLBACK, http_leave_escaped, NULL, MHD_OPTION_ARRAY,
