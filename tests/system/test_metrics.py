@@ -2,12 +2,17 @@
 
 import calendar
 import contextlib
+import itertools
+import mmap
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
-from harness.daemon import HTTPS, PLAIN, SERVER_OPTION, run
+from harness.daemon import HTTPS, PLAIN, SERVER_OPTION, is_sanitized, run
 from harness.waiting import eventually
-from harness.wire import CLIENT
+from harness.wire import CLIENT, ConnectionClosed
 
 PREFIX = "matrix_wellknownd_"
 SAMPLE = re.compile(
@@ -233,3 +238,33 @@ def test_connections_that_a_limit_ends_are_counted_by_reason(start, site):
         samples = read(daemon)
     assert total(samples, "refused_total", reason="address_limit") == 3
     assert total(samples, "refused_total", reason="evicted") >= 4
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
+@pytest.mark.skipif(is_sanitized(), reason="sanitizers have an allocator of their own")
+def test_a_text_that_cannot_be_written_whole_is_not_served(start, site, tmp_path):
+    library, control = tmp_path / "streams.so", tmp_path / "control"
+    source = Path(__file__).parent / "faults" / "streams.c"
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source], check=True)
+    control.write_bytes(bytes(16))
+    # Each has a line, so that the text is longer than what a stream begins with, and it has to grow.
+    domains = [f'domain "d{n}.example" {{ server = "m.example:1" }}\n' for n in range(200)]
+    daemon = start.configured(
+        'listen = { "127.0.0.1:0" }\nmetrics_listen = { "127.0.0.1:0" }\n'
+        + site.settings(tmp_path)
+        + "".join(domains),
+        environment={"LD_PRELOAD": str(library), "STREAMS_FILE": str(control)},
+    )
+    whole = read(daemon)
+    with control.open("r+b") as file, mmap.mmap(file.fileno(), 16) as shared:
+        for number in itertools.count(1):
+            shared[:8] = number.to_bytes(8, "little")
+            with contextlib.suppress(OSError, ConnectionClosed):
+                assert read(daemon).keys() == whole.keys(), f"cut by allocation {number}"
+            left = int.from_bytes(shared[:8], "little", signed=True)
+            assert int.from_bytes(shared[8:], "little", signed=True) == 0, f"allocation {number}"
+            if left > 0:
+                break  # there are fewer allocations than that
+        shared[:8] = bytes(8)
+    assert number > 2
+    assert read(daemon).keys() == whole.keys()
