@@ -3,6 +3,7 @@ noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
 	src/base/array.c src/base/array.h \
 	src/base/base64.c src/base/base64.h \
+	src/base/buffer.c src/base/buffer.h \
 	src/base/clock.h \
 	src/base/cpus.c src/base/cpus.h \
 	src/base/file.c src/base/file.h \

@@ -1,9 +1,10 @@
 #include "matrix/canonical_json.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/buffer.h"
 
 /* Beyond this a double no longer holds every integer. */
 #define INTEGER_LIMIT ((json_int_t)9007199254740991) /* 2^53 − 1 */
@@ -18,7 +19,8 @@ struct member {
     const json_t *value;
 };
 
-static bool encode_value(FILE *stream, const json_t *value, int depth, struct problem *problem);
+static bool encode_value(struct buffer *out, const json_t *value, int depth,
+                         struct problem *problem);
 
 /* By code point. The order of UTF-8's bytes is that order: a higher code point has a higher lead
    byte or, after equal ones, a higher continuation byte. (The order of UTF-16's units, which other
@@ -35,31 +37,31 @@ static int member_compare(const void *a, const void *b)
                : (left->key_length > right->key_length) - (left->key_length < right->key_length);
 }
 
-static void encode_string(FILE *stream, const char *text, size_t length)
+static void encode_string(struct buffer *out, const char *text, size_t length)
 {
     /* The short escapes, by the character that each stands for. */
     static const char escapes[0x20] = {
         ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
     };
 
-    putc('"', stream);
+    buffer_add_text(out, "\"");
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)text[i];
 
         if (byte == '"' || byte == '\\') {
-            fprintf(stream, "\\%c", byte);
+            buffer_add_format(out, "\\%c", byte);
         } else if (byte >= 0x20) {
-            putc(byte, stream);
+            buffer_add(out, &text[i], 1);
         } else if (escapes[byte] != '\0') {
-            fprintf(stream, "\\%c", escapes[byte]);
+            buffer_add_format(out, "\\%c", escapes[byte]);
         } else {
-            fprintf(stream, "\\u%04x", (unsigned)byte);
+            buffer_add_format(out, "\\u%04x", (unsigned)byte);
         }
     }
-    putc('"', stream);
+    buffer_add_text(out, "\"");
 }
 
-static bool encode_integer(FILE *stream, json_int_t value, struct problem *problem)
+static bool encode_integer(struct buffer *out, json_int_t value, struct problem *problem)
 {
     if (value > INTEGER_LIMIT || value < -INTEGER_LIMIT) {
         return problem_set(problem,
@@ -67,13 +69,13 @@ static bool encode_integer(FILE *stream, json_int_t value, struct problem *probl
                            "has integers from -(2^53 - 1) to 2^53 - 1",
                            value);
     }
-    fprintf(stream, "%" JSON_INTEGER_FORMAT, value);
+    buffer_add_format(out, "%" JSON_INTEGER_FORMAT, value);
     return true;
 }
 
 /* A number written with a point or an exponent that is an integer all the same: the specification
    has the example 1e10. */
-static bool encode_real(FILE *stream, double value, struct problem *problem)
+static bool encode_real(struct buffer *out, double value, struct problem *problem)
 {
     if (!(value >= (double)-INTEGER_LIMIT && value <= (double)INTEGER_LIMIT)) {
         return problem_set(problem,
@@ -85,27 +87,29 @@ static bool encode_real(FILE *stream, double value, struct problem *problem)
         return problem_set(problem, "the number %g is a fraction: canonical JSON has integers only",
                            value);
     }
-    return encode_integer(stream, (json_int_t)value, problem);
+    return encode_integer(out, (json_int_t)value, problem);
 }
 
-static bool encode_array(FILE *stream, const json_t *array, int depth, struct problem *problem)
+static bool encode_array(struct buffer *out, const json_t *array, int depth,
+                         struct problem *problem)
 {
     size_t count = json_array_size(array);
 
-    putc('[', stream);
+    buffer_add_text(out, "[");
     for (size_t i = 0; i < count; i++) {
         if (i > 0) {
-            putc(',', stream);
+            buffer_add_text(out, ",");
         }
-        if (!encode_value(stream, json_array_get(array, i), depth + 1, problem)) {
+        if (!encode_value(out, json_array_get(array, i), depth + 1, problem)) {
             return false;
         }
     }
-    putc(']', stream);
+    buffer_add_text(out, "]");
     return true;
 }
 
-static bool encode_object(FILE *stream, const json_t *object, int depth, struct problem *problem)
+static bool encode_object(struct buffer *out, const json_t *object, int depth,
+                          struct problem *problem)
 {
     /* Iterating changes nothing, though jansson's prototypes do not say so. */
     json_t *iterated = (json_t *)(uintptr_t)object;
@@ -125,74 +129,63 @@ static bool encode_object(FILE *stream, const json_t *object, int depth, struct 
         };
     }
     qsort(members, used, sizeof(*members), member_compare);
-    putc('{', stream);
+    buffer_add_text(out, "{");
     for (size_t i = 0; i < used && ok; i++) {
         if (i > 0) {
-            putc(',', stream);
+            buffer_add_text(out, ",");
         }
-        encode_string(stream, members[i].key, members[i].key_length);
-        putc(':', stream);
-        ok = encode_value(stream, members[i].value, depth + 1, problem);
+        encode_string(out, members[i].key, members[i].key_length);
+        buffer_add_text(out, ":");
+        ok = encode_value(out, members[i].value, depth + 1, problem);
     }
-    putc('}', stream);
+    buffer_add_text(out, "}");
     free(members);
     return ok;
 }
 
-static bool encode_value(FILE *stream, const json_t *value, int depth, struct problem *problem)
+static bool encode_value(struct buffer *out, const json_t *value, int depth,
+                         struct problem *problem)
 {
     if (depth > DEPTH_LIMIT) {
         return problem_set(problem, "the JSON nests more than %d levels deep", DEPTH_LIMIT);
     }
     switch (json_typeof(value)) {
     case JSON_OBJECT:
-        return encode_object(stream, value, depth, problem);
+        return encode_object(out, value, depth, problem);
     case JSON_ARRAY:
-        return encode_array(stream, value, depth, problem);
+        return encode_array(out, value, depth, problem);
     case JSON_STRING:
-        encode_string(stream, json_string_value(value), json_string_length(value));
+        encode_string(out, json_string_value(value), json_string_length(value));
         return true;
     case JSON_INTEGER:
-        return encode_integer(stream, json_integer_value(value), problem);
+        return encode_integer(out, json_integer_value(value), problem);
     case JSON_REAL:
-        return encode_real(stream, json_real_value(value), problem);
+        return encode_real(out, json_real_value(value), problem);
     case JSON_TRUE:
-        fputs("true", stream);
+        buffer_add_text(out, "true");
         return true;
     case JSON_FALSE:
-        fputs("false", stream);
+        buffer_add_text(out, "false");
         return true;
     case JSON_NULL:
         break;
     }
-    fputs("null", stream);
+    buffer_add_text(out, "null");
     return true;
 }
 
 char *canonical_json_encode(const json_t *value, size_t *length, struct problem *problem)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
-    bool ok;
+    struct buffer out = {0};
+    bool good = encode_value(&out, value, 0, problem);
+    char *text = buffer_finish(&out, length);
 
-    if (stream == NULL) {
+    if (good && !text) {
         problem_out_of_memory(problem);
-        return NULL;
     }
-    ok = encode_value(stream, value, 0, problem);
-    if (ok && ferror(stream)) {
-        ok = problem_out_of_memory(problem);
-    }
-    if (fclose(stream) != 0 && ok) {
-        ok = problem_out_of_memory(problem);
-    }
-    if (!ok) {
+    if (!good) {
         free(text);
         return NULL;
-    }
-    if (length != NULL) {
-        *length = size;
     }
     return text;
 }

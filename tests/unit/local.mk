@@ -15,6 +15,7 @@ AM_CFLAGS += $(CMOCKA_CFLAGS)
 check_PROGRAMS += \
 	tests/unit/base/test_array \
 	tests/unit/base/test_base64 \
+	tests/unit/base/test_buffer \
 	tests/unit/base/test_cpus \
 	tests/unit/base/test_file \
 	tests/unit/base/test_hash \

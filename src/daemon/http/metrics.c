@@ -2,11 +2,9 @@
 
 #include "daemon/http/metrics.h"
 
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/log.h"
 #include "daemon/net/worker.h"
 
@@ -25,30 +23,13 @@ static const char *const refusals[COUNTERS_REFUSED_COUNT] = {
     [COUNTERS_REFUSED_HANDSHAKE_TOO_LONG] = "handshake_too_long",
 };
 
-/* The text as it grows. */
-struct output {
-    FILE *stream;
-    bool failed; /* something is missing: a stream in memory does not remember that itself */
-};
-
-static void put(struct output *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(struct output *out, const char *format, ...)
+static void head(struct buffer *out, const char *name, const char *type, const char *help)
 {
-    va_list arguments;
-
-    va_start(arguments, format);
-    out->failed = vfprintf(out->stream, format, arguments) < 0 || out->failed;
-    va_end(arguments);
+    buffer_add_format(out, "# HELP matrix_wellknownd_%s %s\n# TYPE matrix_wellknownd_%s %s\n", name,
+                      help, name, type);
 }
 
-static void head(struct output *out, const char *name, const char *type, const char *help)
-{
-    put(out, "# HELP matrix_wellknownd_%s %s\n# TYPE matrix_wellknownd_%s %s\n", name, help, name,
-        type);
-}
-
-static void render_requests(struct output *out, const struct service *service)
+static void render_requests(struct buffer *out, const struct service *service)
 {
     head(out, "requests_total", "counter", "Requests answered, by document and status.");
     for (int document = 0; document < COUNTERS_DOCUMENT_COUNT; document++) {
@@ -62,14 +43,15 @@ static void render_requests(struct output *out, const struct service *service)
                 sum += atomic_load(&service->workers[w].connections.counters.requests[document][i]);
             }
             if (sum > 0 || (document == 0 && counters_statuses[i] == 200)) {
-                put(out, "matrix_wellknownd_requests_total{document=\"%s\",status=\"%u\"} %ju\n",
+                buffer_add_format(
+                    out, "matrix_wellknownd_requests_total{document=\"%s\",status=\"%u\"} %ju\n",
                     name, counters_statuses[i], (uintmax_t)sum);
             }
         }
     }
 }
 
-static void render_handshakes(struct output *out, const struct service *service)
+static void render_handshakes(struct buffer *out, const struct service *service)
 {
     head(out, "handshakes_total", "counter", "TLS handshakes ended, by result.");
     for (int result = 0; result < COUNTERS_HANDSHAKE_COUNT; result++) {
@@ -78,12 +60,12 @@ static void render_handshakes(struct output *out, const struct service *service)
         for (unsigned w = 0; w < service->worker_count; w++) {
             sum += atomic_load(&service->workers[w].connections.counters.handshakes[result]);
         }
-        put(out, "matrix_wellknownd_handshakes_total{result=\"%s\"} %ju\n",
-            handshake_results[result], (uintmax_t)sum);
+        buffer_add_format(out, "matrix_wellknownd_handshakes_total{result=\"%s\"} %ju\n",
+                          handshake_results[result], (uintmax_t)sum);
     }
 }
 
-static void render_refusals(struct output *out, const struct service *service)
+static void render_refusals(struct buffer *out, const struct service *service)
 {
     head(out, "refused_total", "counter", "Connections refused or ended early, by reason.");
     for (int reason = 0; reason < COUNTERS_REFUSED_COUNT; reason++) {
@@ -92,12 +74,12 @@ static void render_refusals(struct output *out, const struct service *service)
         for (unsigned w = 0; w < service->worker_count; w++) {
             sum += atomic_load(&service->workers[w].connections.counters.refused[reason]);
         }
-        put(out, "matrix_wellknownd_refused_total{reason=\"%s\"} %ju\n", refusals[reason],
-            (uintmax_t)sum);
+        buffer_add_format(out, "matrix_wellknownd_refused_total{reason=\"%s\"} %ju\n",
+                          refusals[reason], (uintmax_t)sum);
     }
 }
 
-static void render_certificates(struct output *out, const struct site_table *table)
+static void render_certificates(struct buffer *out, const struct site_table *table)
 {
     head(out, "certificate_expiry_timestamp_seconds", "gauge",
          "When the certificate in use for a domain expires, in seconds since 1970.");
@@ -106,7 +88,8 @@ static void render_certificates(struct output *out, const struct site_table *tab
         time_t expiration = site->certificate ? atomic_load(&site->certificate->expiration) : 0;
 
         if (expiration != 0) {
-            put(out, "matrix_wellknownd_certificate_expiry_timestamp_seconds{domain=\"%s\"} %jd\n",
+            buffer_add_format(
+                out, "matrix_wellknownd_certificate_expiry_timestamp_seconds{domain=\"%s\"} %jd\n",
                 site->host, (intmax_t)expiration);
         }
     }
@@ -114,33 +97,25 @@ static void render_certificates(struct output *out, const struct site_table *tab
 
 char *metrics_render(struct service *service)
 {
-    char *text = NULL;
-    size_t size;
-    struct output output = {.stream = open_memstream(&text, &size)}, *out = &output;
+    struct buffer buffer = {0}, *out = &buffer;
 
-    if (!out->stream) {
-        return NULL;
-    }
     render_requests(out, service);
     head(out, "connections", "gauge", "Connections that are open.");
-    put(out, "matrix_wellknownd_connections %u\n", atomic_load(&service->connections));
+    buffer_add_format(out, "matrix_wellknownd_connections %u\n",
+                      atomic_load(&service->connections));
     render_handshakes(out, service);
     render_refusals(out, service);
     render_certificates(out, service_table(service));
     head(out, "reloads_total", "counter", "Reloads of the configuration, by result.");
-    put(out, "matrix_wellknownd_reloads_total{result=\"ok\"} %ju\n",
-        (uintmax_t)atomic_load(&service->reloads_ok));
-    put(out, "matrix_wellknownd_reloads_total{result=\"failed\"} %ju\n",
-        (uintmax_t)atomic_load(&service->reloads_failed));
+    buffer_add_format(out, "matrix_wellknownd_reloads_total{result=\"ok\"} %ju\n",
+                      (uintmax_t)atomic_load(&service->reloads_ok));
+    buffer_add_format(out, "matrix_wellknownd_reloads_total{result=\"failed\"} %ju\n",
+                      (uintmax_t)atomic_load(&service->reloads_failed));
     head(out, "log_lines_dropped_total", "counter",
          "Lines of the log that were dropped because its reader took none.");
-    put(out, "matrix_wellknownd_log_lines_dropped_total %ju\n", (uintmax_t)log_dropped_lines());
+    buffer_add_format(out, "matrix_wellknownd_log_lines_dropped_total %ju\n",
+                      (uintmax_t)log_dropped_lines());
     head(out, "build_info", "gauge", "The version, as a label; the value is always 1.");
-    put(out, "matrix_wellknownd_build_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
-    /* Only then is the text ours. */
-    if (fclose(out->stream) != 0 || out->failed) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    buffer_add_format(out, "matrix_wellknownd_build_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
+    return buffer_finish(out, NULL);
 }

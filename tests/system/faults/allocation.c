@@ -1,7 +1,7 @@
-/* For LD_PRELOAD: makes one allocation of the main thread fail, as the test says through the file
-   that $ALLOCATION_FILE names: when `countdown` (from above 0) has come down to 0. What
-   libraries allocate that would crash does not fail: the daemon makes sure that there is memory
-   before it calls them, see src/base/reserve.h. */
+/* For LD_PRELOAD: makes one allocation of the main thread, or with $ALLOCATION_WORKERS one of the
+   others, fail, as the test says through the file that $ALLOCATION_FILE names: when `countdown`
+   (from above 0) has come down to 0. What libraries allocate that would crash does not fail: the
+   daemon makes sure that there is memory before it calls them, see src/base/reserve.h. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +20,7 @@ extern void *__libc_realloc(void *old, size_t size);
 /* NOLINTEND */
 
 static _Atomic long *countdown;
+static bool of_workers;
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -31,6 +32,7 @@ __attribute__((constructor)) static void begin(void)
     if (file >= 0) {
         close(file);
     }
+    of_workers = getenv("ALLOCATION_WORKERS");
     countdown = map == MAP_FAILED ? NULL : map;
 }
 
@@ -42,7 +44,7 @@ static bool is_fragile(const void *caller)
     if (dladdr(caller, &info) == 0) {
         return false;
     }
-    for (size_t i = 0; i < sizeof(fragile) / sizeof(fragile[0]); i++) {
+    for (size_t i = 0; i < sizeof(fragile) / sizeof(*fragile); i++) {
         if (strstr(info.dli_fname, fragile[i])) {
             return true;
         }
@@ -52,8 +54,8 @@ static bool is_fragile(const void *caller)
 
 static bool fails(const void *caller)
 {
-    if (!countdown || *countdown <= 0 || gettid() != getpid() || is_fragile(caller) ||
-        atomic_fetch_sub(countdown, 1) != 1) {
+    if (!countdown || *countdown <= 0 || (gettid() == getpid()) == of_workers ||
+        is_fragile(caller) || atomic_fetch_sub(countdown, 1) != 1) {
         return false;
     }
     errno = ENOMEM;
