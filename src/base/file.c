@@ -106,6 +106,12 @@ static bool content_grow(struct file_content *content, size_t capacity)
     return true;
 }
 
+static bool out_of_memory(const char *path, struct problem *problem)
+{
+    problem_out_of_memory(problem);
+    return problem_prefix(problem, "%s: ", path);
+}
+
 /* Reads to the end of the file, whose size was `expected` a moment ago. Files in /proc say that
    they are empty, and are not. */
 static bool read_whole(int file, const char *path, size_t expected, size_t limit,
@@ -115,7 +121,7 @@ static bool read_whole(int file, const char *path, size_t expected, size_t limit
     ssize_t count;
 
     if (!content_grow(content, capacity)) {
-        return problem_out_of_memory(problem);
+        return out_of_memory(path, problem);
     }
     while ((count = read(file, content->bytes + content->size, capacity - 1 - content->size)) !=
            0) {
@@ -130,7 +136,7 @@ static bool read_whole(int file, const char *path, size_t expected, size_t limit
         if (content->size == capacity - 1) {
             capacity = 2 * capacity + 4096;
             if (!content_grow(content, capacity)) {
-                return problem_out_of_memory(problem);
+                return out_of_memory(path, problem);
             }
         }
     }

@@ -1,12 +1,12 @@
-/* Memory for libraries that do not live without. */
+/* Checks for free memory before calling libraries that abort when malloc fails. */
 #ifndef BASE_RESERVE_H
 #define BASE_RESERVE_H
 
 #include <stdbool.h>
 
-/* Whether there is memory left for a library to parse a file with, which it frees again. libtasn1
-   and GMP (in GnuTLS, for certificates) crash or abort where there is none: who calls them makes
-   sure beforehand, so that no reload or renewal ends the service. */
+/* Whether there is enough memory for GnuTLS to parse a certificate and its key. Its libraries
+   libtasn1 and GMP crash or abort where there is none; a caller that checks first survives a reload
+   or renewal with little memory. Another thread can still take the memory in between. */
 bool reserve_is_there(void);
 
 #endif

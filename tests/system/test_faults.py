@@ -478,3 +478,30 @@ def test_with_ipv6_disabled_the_default_address_serves_ipv4(start, site, tmp_pat
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "m.server" in asked.stdout, asked.stderr
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
+@pytest.mark.skipif(is_sanitized(), reason="sanitizers have an allocator of their own")
+def test_a_renewal_with_little_memory_ends_nothing(start, site, authority, tmp_path):
+    """However little is left: GnuTLS' libraries crash where they get none."""
+    library, control = tmp_path / "budget.so", tmp_path / "budget"
+    source = Path(__file__).parent / "faults" / "budget.c"
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source], check=True)
+    control.write_bytes(bytes(8))
+    files = RenamedOver(tmp_path, site)
+    daemon = start(
+        *SERVER_OPTION, *HTTPS, "--certificate", files.certificate, "--key", files.key,
+        environment={"LD_PRELOAD": str(library), "BUDGET_FILE": str(control)},
+    )
+    served = site
+    with control.open("r+b") as file, mmap.mmap(file.fileno(), 8) as budget:
+        for size in (*range(4, 160, 4), 1024):
+            renewed = authority.issue("example.com")
+            seen = len(daemon.log)
+            budget[:] = (size * 1024).to_bytes(8, "little")
+            files.replace(renewed)
+            line = daemon.wait_for_log("site.pem: (out of memory|new certificate)", after=seen)
+            budget[:] = bytes(8)
+            served = served if "matrix-wellknownd:" in line else renewed
+            assert daemon.https[0].certificate() == served.leaf
+    assert served is renewed

@@ -55,7 +55,8 @@ bool acme_challenge_check(const struct credentials *credentials, const char *nam
     bool good = false;
 
     if (gnutls_pcert_export_x509(&credentials->chain[0], &certificate) != 0) {
-        return problem_out_of_memory(problem);
+        problem_out_of_memory(problem);
+        return problem_prefix(problem, "%s: ", path);
     }
     if (!has_identifier(certificate)) {
         problem_set(problem,

@@ -78,7 +78,8 @@ static bool add_certificate(struct chain *chain, const char *path, const gnutls_
     int status = gnutls_x509_crt_init(&certificate);
 
     if (status < 0) {
-        return problem_out_of_memory(problem);
+        problem_out_of_memory(problem);
+        return problem_prefix(problem, "%s: ", path);
     }
     chain->items[chain->length++] = certificate;
     status = gnutls_x509_crt_import(certificate, der, GNUTLS_X509_FMT_DER);

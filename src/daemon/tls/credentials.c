@@ -108,6 +108,7 @@ struct credentials *credentials_parse(const char *certificate_path,
 
     if (!reserve_is_there()) {
         problem_out_of_memory(problem);
+        problem_prefix(problem, "%s: ", certificate_path);
         return NULL;
     }
     if (!to_datum(certificate_path, certificate, &chain_text, problem) ||
@@ -121,6 +122,7 @@ struct credentials *credentials_parse(const char *certificate_path,
         credentials = credentials_new(&chain, private_key);
         if (!credentials) {
             problem_out_of_memory(problem);
+            problem_prefix(problem, "%s: ", certificate_path);
         }
     }
     chain_clear(&chain);

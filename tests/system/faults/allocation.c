@@ -1,7 +1,7 @@
 /* For LD_PRELOAD: makes one allocation of the main thread, or with $ALLOCATION_WORKERS one of the
    others, fail, as the test says through the file that $ALLOCATION_FILE names: when `countdown`
    (from above 0) has come down to 0. What libraries allocate that would crash does not fail: the
-   daemon makes sure that there is memory before it calls them, see src/base/reserve.h. */
+   daemon checks for memory before it calls them, see src/base/reserve.h and budget.c. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
