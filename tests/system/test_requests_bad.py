@@ -235,3 +235,22 @@ def test_a_client_that_resets_in_the_middle_of_anything_does_no_harm(daemon, end
     eventually(
         lambda: daemon.descriptor_count() <= descriptors + 1, "the descriptors to be closed"
     )
+
+
+CHUNKED = GET + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+SMUGGLED = {
+    "in the line of a chunk": b"5\nabcde\r\n0\r\n\r\n",
+    "after a chunk": b"5\r\nabcde\n0\r\n\r\n",
+    "in the line of the last chunk": b"5\r\nabcde\r\n0\n\r\n",
+    "after the last chunk": b"5\r\nabcde\r\n0\r\n\n",
+    "in an extension": b"5;a=b\nabcde\r\n0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("body", SMUGGLED.values(), ids=SMUGGLED)
+def test_no_request_is_smuggled_by_a_bare_lf(endpoint, body):
+    """RFC 9112, section 7.1: a proxy before us may see another end than we do."""
+    with endpoint.connect() as connection:
+        connection.send(CHUNKED + body + request_bytes("/second"))
+        connection.send(request_bytes("/third"))
+        assert connection.read_to_end().count(b"HTTP/1.1 ") <= 1

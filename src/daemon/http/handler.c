@@ -355,8 +355,12 @@ enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const 
         *body_size = 0;
         return connection->body_received <= BODY_LIMIT ? MHD_YES : MHD_NO;
     }
+    if (!connection->request_seen && connection->end_unclear) {
+        return MHD_NO;
+    }
     read_target(&request, url);
     read_fields(&request);
+    connection->end_unclear = request.framing.chunked && !quirks_chunks_end_well();
     if (!connection->request_seen &&
         (!request_is_token(method) ||
          !quirks_request_line_is_whole(method, url, version, connection->target_end))) {

@@ -30,6 +30,12 @@ int quirks_strictness(void)
     return old ? 0 : 1;
 }
 
+/* 0.9 takes an LF alone for the end of a chunk's line. */
+bool quirks_chunks_end_well(void)
+{
+    return !old;
+}
+
 /* 0.9 ends the target at a NUL, finds the version behind the last blank of the line, and passes
    over further blanks; then the three are not next to each other. */
 bool quirks_request_line_is_whole(const char *method, const char *url, const char *version,

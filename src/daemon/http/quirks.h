@@ -23,6 +23,10 @@ int quirks_strictness(void);
 bool quirks_request_line_is_whole(const char *method, const char *url, const char *version,
                                   const char *target_end);
 
+/* Whether the end of a chunked body can be trusted (RFC 9112, section 7.1). Where not, what
+   follows is no request for sure: to a proxy before us it may be a part of the body. */
+bool quirks_chunks_end_well(void);
+
 /* Follows the lines of a header section. */
 struct quirks_section {
     const char *next_line; /* where the line after those that were looked at has to begin */

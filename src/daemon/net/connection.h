@@ -84,6 +84,7 @@ struct connection {
     char *target;           /* a copy of the raw request target, where somebody needs it */
     const char *target_end; /* where libmicrohttpd's own copy ends, to be compared only */
     bool line_malformed;
+    bool end_unclear;     /* what follows its body is not taken for another request */
     bool request_seen;    /* the handler has been called for it */
     size_t body_received; /* bytes */
 };
