@@ -31,7 +31,7 @@ static inline char *fuzz_text(const uint8_t *data, size_t size)
     size_t length = size > 0 ? strnlen((const char *)data, size) : 0;
     char *text = malloc(length + 1);
 
-    MUST(text != NULL);
+    MUST(text);
     memcpy(text, length > 0 ? (const char *)data : "", length);
     text[length] = '\0';
     return text;

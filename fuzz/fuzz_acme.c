@@ -14,7 +14,7 @@ static void check_name(const char *text)
     if (acme_name_normalize(text, name)) {
         MUST(name[0] != '\0' && name[0] != '.' && strlen(name) < sizeof(name));
         MUST(name[strspn(name, bytes)] == '\0');
-        MUST(strstr(name, "..") == NULL && name[strlen(name) - 1] != '.');
+        MUST(!strstr(name, "..") && name[strlen(name) - 1] != '.');
         MUST(acme_name_normalize(name, again) && strcmp(name, again) == 0);
     }
 }
@@ -23,7 +23,7 @@ static void check_token(const char *text)
 {
     if (acme_is_token(text)) {
         MUST(text[0] != '\0' && strlen(text) <= NAME_MAX);
-        MUST(strpbrk(text, "./\\%=+ ") == NULL);
+        MUST(!strpbrk(text, "./\\%=+ "));
     }
 }
 

@@ -15,9 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         json_t *parsed = json_loadb(text, length, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
         char *again;
 
-        MUST(parsed != NULL);
+        MUST(parsed);
         again = canonical_json_encode(parsed, &length_again, &problem);
-        MUST(again != NULL && length == length_again && memcmp(text, again, length) == 0);
+        MUST(again && length == length_again && memcmp(text, again, length) == 0);
         free(again);
         json_decref(parsed);
         free(text);

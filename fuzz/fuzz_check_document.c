@@ -14,7 +14,7 @@ static void use_text(const char *text)
 {
     struct server_name name;
     struct problem problem;
-    if (text != NULL) {
+    if (text) {
         server_name_parse_target(text, &name, &problem);
         url_check(text, false, &problem);
         free(text_printable(text, strlen(text)));
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_t *document = answer_parse((const char *)data, size, &error);
     char *m_server = answer_m_server(document);
     char *base_url = answer_base_url(document, "m.homeserver");
-    char *flaw = document == NULL ? NULL : answer_support_flaw(document);
+    char *flaw = document ? answer_support_flaw(document) : NULL;
     json_t *versions = answer_versions(document);
     use_text(m_server);
     use_text(base_url);

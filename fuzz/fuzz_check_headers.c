@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool other_scheme = false;
     char *url =
         follow_resolve("https://example.com/.well-known/matrix/server", text, &other_scheme);
-    if (url != NULL && !other_scheme) {
+    if (url && !other_scheme) {
         free(follow_resolve(url, text, &other_scheme));
     }
     free(url);

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *error = NULL;
     json_t *document = answer_parse((const char *)data, size, &error);
-    if (document != NULL) {
+    if (document) {
         struct keys keys;
         keys_check(&keys, document, "example.com", 1000);
         keys_clear(&keys);

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         json_error_t error;
         json_t *document;
 
-        MUST(json_is_object(extra) && text != NULL);
+        MUST(json_is_object(extra) && text);
         document = json_loads(text, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
         MUST(json_is_object(document));
         json_decref(document);

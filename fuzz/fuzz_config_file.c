@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config = config_load(&options, &problem);
     if (config) {
         MUST(config->domain_count > 0);
-        MUST((config->certificate == NULL) == (config->key == NULL));
+        MUST((!config->certificate) == (!config->key));
         render(config);
     } else {
         fuzz_check_problem(&problem);

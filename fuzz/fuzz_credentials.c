@@ -37,7 +37,7 @@ static void load(void)
     char names[128];
 
     if (credentials) {
-        MUST(credentials->chain_length > 0 && credentials->key != NULL);
+        MUST(credentials->chain_length > 0 && credentials->key);
         credentials_are_for(credentials, "example.com");
         credentials_are_for(credentials, "192.0.2.1");
         credentials_names(credentials, names, sizeof(names));

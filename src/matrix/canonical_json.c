@@ -118,10 +118,10 @@ static bool encode_object(struct buffer *out, const json_t *object, int depth,
     size_t used = 0;
     bool ok = true;
 
-    if (members == NULL) {
+    if (!members) {
         return problem_out_of_memory(problem);
     }
-    for (void *i = json_object_iter(iterated); i != NULL; i = json_object_iter_next(iterated, i)) {
+    for (void *i = json_object_iter(iterated); i; i = json_object_iter_next(iterated, i)) {
         members[used++] = (struct member){
             .key = json_object_iter_key(i),
             .key_length = json_object_iter_key_len(i),

@@ -47,7 +47,7 @@ bool document_by_name(const char *name, enum document *document)
 /* The text of `value`, which is released, or NULL where it is NULL. */
 static char *render(json_t *value)
 {
-    char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
+    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
 
     json_decref(value);
     return text;
@@ -59,16 +59,16 @@ static char *render_with_fractions(json_t *value)
 {
     char *text = NULL;
 
-    for (size_t digits = 15; value != NULL && digits <= 17; digits++) {
+    for (size_t digits = 15; value && digits <= 17; digits++) {
         json_t *again;
         bool same;
 
         free(text);
         text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(digits));
-        again = text != NULL ? json_loads(text, 0, NULL) : NULL;
+        again = text ? json_loads(text, 0, NULL) : NULL;
         same = json_equal(value, again);
         json_decref(again);
-        if (text == NULL || same) {
+        if (!text || same) {
             break;
         }
     }
@@ -85,19 +85,19 @@ char *document_render_client(const char *base_url, const char *identity_server, 
 {
     json_t *document = json_pack("{s:{s:s}}", "m.homeserver", "base_url", base_url);
 
-    if (document != NULL && identity_server != NULL &&
+    if (document && identity_server &&
         json_object_set_new(document, "m.identity_server",
                             json_pack("{s:s}", "base_url", identity_server)) != 0) {
         json_decref(document);
         return NULL;
     }
     /* Jansson takes what it only reads (and counts references to) as not constant. */
-    if (document != NULL && extra != NULL &&
+    if (document && extra &&
         json_object_update_recursive(document, (json_t *)(uintptr_t)extra) != 0) {
         json_decref(document);
         return NULL;
     }
-    return extra != NULL ? render_with_fractions(document) : render(document);
+    return extra ? render_with_fractions(document) : render(document);
 }
 
 char *document_render_support(const char *page, const struct contact *contacts, size_t count)
@@ -189,7 +189,7 @@ static json_t *parse_extra(const char *path, const char *text, size_t length,
         problem_set(problem, "%s: is empty: write a JSON object, at least {}", file.text);
         return NULL;
     }
-    if (memchr(text, '\0', length) != NULL) {
+    if (memchr(text, '\0', length)) {
         problem_set(problem, "%s: contains a NUL byte: JSON is text, save it as UTF-8", file.text);
         return NULL;
     }
@@ -199,11 +199,11 @@ static json_t *parse_extra(const char *path, const char *text, size_t length,
         return NULL;
     }
     value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (value == NULL && json_error_code(&error) == json_error_stack_overflow) {
+    if (!value && json_error_code(&error) == json_error_stack_overflow) {
         fail_depth(file.text, problem);
         return NULL;
     }
-    if (value == NULL) {
+    if (!value) {
         problem_set(problem, "%s:%d: %s: correct the JSON", file.text, error.line,
                     problem_excerpt(error.text).text);
         return NULL;
@@ -239,13 +239,13 @@ static bool is_namespaced(const char *role)
     size_t length = strlen(role);
 
     return length <= IDENTIFIER_LIMIT && strspn(role, LOWER DIGITS "-_.") == length &&
-           strchr(LOWER, role[0]) != NULL && strchr(role, '.') != NULL && role[length - 1] != '.' &&
-           strstr(role, "..") == NULL;
+           strchr(LOWER, role[0]) && strchr(role, '.') && role[length - 1] != '.' &&
+           !strstr(role, "..");
 }
 
 static bool check_role(const char *role, struct problem *problem)
 {
-    if (role == NULL || *role == '\0') {
+    if (!role || *role == '\0') {
         return problem_set(problem, "a contact without a role: add role = \"m.role.admin\" or "
                                     "\"m.role.security\"");
     }
@@ -287,7 +287,7 @@ static bool check_matrix_id(const char *id, struct problem *problem)
         return problem_set(problem, "matrix_id \"%s\" does not begin with @: %s", shown.text,
                            right);
     }
-    if (colon == NULL) {
+    if (!colon) {
         return problem_set(problem, "matrix_id \"%s\" names no server: %s", shown.text, right);
     }
     if (colon == id + 1) {
@@ -318,18 +318,18 @@ static bool check_email(const char *address, struct problem *problem)
     static const char right[] = "write the address alone, for example \"admin@example.com\"";
     struct excerpt shown = problem_excerpt(address);
     const char *at = strrchr(address, '@');
-    size_t local = at != NULL ? (size_t)(at - address) : 0;
+    size_t local = at ? (size_t)(at - address) : 0;
     struct server_name domain;
 
     if (strncasecmp(address, "mailto:", 7) == 0) {
         return problem_set(problem, "email_address \"%s\" is a URL: %s", shown.text, right);
     }
-    if (at == NULL || local == 0) {
+    if (!at || local == 0) {
         return problem_set(problem, "email_address \"%s\" has no %s: %s", shown.text,
-                           at == NULL ? "@" : "name before the @", right);
+                           at ? "name before the @" : "@", right);
     }
     if (strspn(address, UPPER LOWER DIGITS ".!#$%&'*+/=?^_`{|}~-") != local || *address == '.' ||
-        at[-1] == '.' || strstr(address, "..") != NULL) {
+        at[-1] == '.' || strstr(address, "..")) {
         return problem_set(problem, "email_address \"%s\" is none that every mail server takes: %s",
                            shown.text, right);
     }
@@ -354,14 +354,14 @@ bool document_check_contact(const struct contact *contact, struct problem *probl
     if (!check_role(contact->role, problem)) {
         return false;
     }
-    if (contact->matrix_id == NULL && contact->email_address == NULL) {
+    if (!contact->matrix_id && !contact->email_address) {
         return problem_set(problem,
                            "a contact of role \"%s\" with no way to reach it: add matrix_id, "
                            "email_address or both",
                            problem_excerpt(contact->role).text);
     }
-    return (contact->matrix_id == NULL || check_matrix_id(contact->matrix_id, problem)) &&
-           (contact->email_address == NULL || check_email(contact->email_address, problem));
+    return (!contact->matrix_id || check_matrix_id(contact->matrix_id, problem)) &&
+           (!contact->email_address || check_email(contact->email_address, problem));
 }
 
 bool document_check_ed25519(const char *key, struct problem *problem)

@@ -66,7 +66,7 @@ static bool is_url(const char *text)
                                                             : "";
 
     /* A host may be named "https": before a port it is no scheme. */
-    return strstr(text, "://") != NULL || strncmp(text, "//", 2) == 0 ||
+    return strstr(text, "://") || strncmp(text, "//", 2) == 0 ||
            (*rest != '\0' && strspn(rest, DIGITS) == 0);
 }
 
@@ -81,7 +81,7 @@ static bool check_nature(const struct parse *parse)
         return problem_set(parse->problem, "the value is empty: %s", parse->form->right);
     }
     for (const char *c = text; *c != '\0'; c++) {
-        if (strchr(" \t\r\n\v\f", *c) != NULL) {
+        if (strchr(" \t\r\n\v\f", *c)) {
             return fail_with(parse, "contains white space", "remove it");
         }
         if ((unsigned char)*c < 0x20 || *c == 0x7f) {
@@ -94,10 +94,10 @@ static bool check_nature(const struct parse *parse)
     if (*text == '@') {
         return fail(parse, "is a user identifier");
     }
-    if (strchr(text, '@') != NULL) {
+    if (strchr(text, '@')) {
         return fail(parse, "has a user part");
     }
-    if (slash != NULL) {
+    if (slash) {
         return fail(parse, slash[1] == '\0' ? "ends with a slash" : "has a path");
     }
     return true;
@@ -142,12 +142,12 @@ static bool parse_ipv6(const struct parse *parse, struct server_name *name)
     struct in6_addr address;
     size_t length;
 
-    if (bracket == NULL) {
+    if (!bracket) {
         return fail_with(parse, "has no closing bracket",
                          "an IPv6 address is written as in \"[2001:db8::1]:8448\"");
     }
     length = (size_t)(bracket - host);
-    if (memchr(host, '%', length) != NULL) {
+    if (memchr(host, '%', length)) {
         return fail_with(parse, "has an IPv6 zone",
                          "a zone means nothing to another machine: use an address without one");
     }
@@ -233,7 +233,7 @@ static bool check_dns_name(const struct parse *parse, const char *host, size_t l
     }
     for (const char *label = host; label <= end;) {
         const char *dot = memchr(label, '.', (size_t)(end - label));
-        const char *label_end = dot != NULL ? dot : end;
+        const char *label_end = dot ? dot : end;
 
         if (!check_label(parse, label, (size_t)(label_end - label))) {
             return false;
@@ -280,9 +280,9 @@ static bool parse_unbracketed(const struct parse *parse, struct server_name *nam
 {
     const char *host = parse->text;
     const char *colon = strchr(host, ':');
-    size_t length = colon != NULL ? (size_t)(colon - host) : strlen(host);
+    size_t length = colon ? (size_t)(colon - host) : strlen(host);
 
-    if (colon != NULL && strchr(colon + 1, ':') != NULL) {
+    if (colon && strchr(colon + 1, ':')) {
         return fail_colons(parse);
     }
     if (length == 0) {
@@ -295,7 +295,7 @@ static bool parse_unbracketed(const struct parse *parse, struct server_name *nam
     }
     name->host = host;
     name->host_length = length;
-    return colon == NULL || parse_port(parse, colon + 1, &name->port);
+    return !colon || parse_port(parse, colon + 1, &name->port);
 }
 
 static bool parse_form(const char *text, const struct form *form, struct server_name *name,

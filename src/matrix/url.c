@@ -29,7 +29,7 @@ static bool fail_scheme(const char *text, struct problem *problem)
         return fail(text, problem, "lacks the two slashes after its scheme",
                     "write it as " EXAMPLE);
     }
-    if (strstr(text, "://") != NULL) {
+    if (strstr(text, "://")) {
         return fail(text, problem, "has a scheme other than https and http",
                     "write a URL that a browser can open, " EXAMPLE);
     }
@@ -47,11 +47,11 @@ static bool check_authority(const char *text, const char *authority, size_t leng
     if (length == 0) {
         return fail(text, problem, "has no host", "write one after the slashes, " EXAMPLE);
     }
-    if (memchr(authority, '@', length) != NULL) {
+    if (memchr(authority, '@', length)) {
         return fail(text, problem, "has a user part", "remove it and the @, everyone can read it");
     }
     copy = strndup(authority, length);
-    if (copy == NULL) {
+    if (!copy) {
         return problem_out_of_memory(problem);
     }
     ok = server_name_parse(copy, &name, problem);
@@ -79,7 +79,7 @@ static bool check_character(const char *text, const char *character, bool query_
         return fail(text, problem, "contains a character that is not ASCII",
                     "write each byte of its UTF-8 form as % and two hexadecimal digits");
     }
-    if (strchr(" \"<>\\^`{|}", *character) != NULL) {
+    if (strchr(" \"<>\\^`{|}", *character)) {
         return problem_set(problem, "\"%s\" contains \"%c\": write it as %%%02X",
                            problem_excerpt(text).text, byte, (unsigned)byte);
     }

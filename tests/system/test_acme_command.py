@@ -5,7 +5,6 @@ import os
 import shutil
 import stat
 import subprocess
-from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtensionOID
 from harness.challenges import ACME_IDENTIFIER, KEY_AUTHORIZATION, asking, digest
 from harness.daemon import BINARY, HTTPS, SERVER_OPTION, is_sanitized, run
+from harness.faults import fault_library
 from harness.waiting import scaled
 
 DIGEST_OPTION = base64.urlsafe_b64encode(digest()).decode().rstrip("=")
@@ -176,9 +176,7 @@ def test_a_full_disk_leaves_the_old_pair_and_nothing_else(challenges, tmp_path, 
 @pytest.fixture(scope="module")
 def failing_rename(tmp_path_factory):
     """The environment in which these calls of rename(2), by their numbers, fail."""
-    library = tmp_path_factory.mktemp("rename") / "rename.so"
-    source = Path(__file__).parent / "faults" / "rename.c"
-    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source], check=True)
+    library = fault_library("rename", tmp_path_factory.mktemp("rename"))
     return lambda calls, **more: {"LD_PRELOAD": str(library), "RENAME_FAILS": calls, **more}
 
 

@@ -6,7 +6,6 @@ call of number -1 to the filter, which ends the process.
 
 import contextlib
 import itertools
-import mmap
 import os
 import random
 import resource
@@ -22,6 +21,7 @@ from harness import kernel
 from harness.certificates import RenamedOver
 from harness.clock import Clock, needs_clock
 from harness.daemon import HTTPS, PLAIN, SERVER_OPTION, free_port, is_sanitized
+from harness.faults import faults, needs_own_allocator
 from harness.load import Load
 from harness.service_manager import handing_over
 from harness.waiting import eventually, scaled
@@ -261,14 +261,9 @@ def test_no_memory_for_a_while(start, site, authority, tmp_path):
     assert daemon.http[0].serves()
 
 
-@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
-@pytest.mark.skipif(is_sanitized(), reason="sanitizers have an allocator of their own")
+@needs_own_allocator
 def test_each_allocation_of_a_reload_may_fail(start, site, tmp_path):
     """One after another, once each: the old settings go on then, or the new ones are in use."""
-    library, control = tmp_path / "allocation.so", tmp_path / "countdown"
-    source = Path(__file__).parent / "faults" / "allocation.c"
-    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source], check=True)
-    control.write_bytes(bytes(8))
     text = (
         'listen = {{ "127.0.0.1:0" }}\nlisten_http = {{ {listeners} }}\n'
         + site.settings(tmp_path).replace("{", "{{")
@@ -277,24 +272,43 @@ def test_each_allocation_of_a_reload_may_fail(start, site, tmp_path):
     )
     (tmp_path / "extra.json").write_text('{"a": {"b": [1, 2]}}')
     one = text.format(listeners='"127.0.0.1:0"', server="m0:1")
-    preload = {"LD_PRELOAD": str(library), "ALLOCATION_FILE": str(control)}
-    daemon = start.configured(one, environment=preload)
-    with control.open("r+b") as file, mmap.mmap(file.fileno(), 8) as countdown:
+    with faults("allocation", tmp_path) as (preload, countdown):
+        daemon = start.configured(one, environment=preload)
         for number in itertools.count(1):
             listeners = ", ".join(['"127.0.0.1:0"'] * (1 + number % 2))
             daemon.configuration.write_text(text.format(listeners=listeners, server=f"m{number}:1"))
             seen = len(daemon.log)
-            countdown[:] = number.to_bytes(8, "little")
+            countdown.set(number)
             daemon.reload()
             line = daemon.wait_for_log("^ready|not reloaded", after=seen)
-            left = int.from_bytes(countdown[:], "little", signed=True)
-            countdown[:] = bytes(8)
+            left = countdown.get()
+            countdown.set(0)
             server = daemon.http[0].get().json["m.server"]
             assert server == f"m{number}:1" or "not reloaded" in line
             assert daemon.https[0].get().json["m.server"] == server
             if left > 0:
                 break  # there are fewer allocations than that
     assert number > 50
+
+
+@needs_own_allocator
+def test_a_renewal_with_little_memory_ends_nothing(start, site, authority, tmp_path):
+    """However little is left: GnuTLS' libraries crash where they get none."""
+    files = RenamedOver(tmp_path, site)
+    line = (*SERVER_OPTION, *HTTPS, "--certificate", files.certificate, "--key", files.key)
+    served = site
+    with faults("budget", tmp_path) as (preload, budget):
+        daemon = start(*line, environment=preload)
+        for size in (*range(4, 160, 4), 1024):
+            renewed = authority.issue("example.com")
+            seen = len(daemon.log)
+            budget.set(size * 1024)
+            files.replace(renewed)
+            line = daemon.wait_for_log("site.pem: (out of memory|new certificate)", after=seen)
+            budget.set(0)
+            served = served if "matrix-wellknownd:" in line else renewed
+            assert daemon.https[0].certificate() == served.leaf
+    assert served is renewed
 
 
 # A disk
@@ -478,30 +492,3 @@ def test_with_ipv6_disabled_the_default_address_serves_ipv4(start, site, tmp_pat
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "m.server" in asked.stdout, asked.stderr
-
-
-@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
-@pytest.mark.skipif(is_sanitized(), reason="sanitizers have an allocator of their own")
-def test_a_renewal_with_little_memory_ends_nothing(start, site, authority, tmp_path):
-    """However little is left: GnuTLS' libraries crash where they get none."""
-    library, control = tmp_path / "budget.so", tmp_path / "budget"
-    source = Path(__file__).parent / "faults" / "budget.c"
-    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source], check=True)
-    control.write_bytes(bytes(8))
-    files = RenamedOver(tmp_path, site)
-    daemon = start(
-        *SERVER_OPTION, *HTTPS, "--certificate", files.certificate, "--key", files.key,
-        environment={"LD_PRELOAD": str(library), "BUDGET_FILE": str(control)},
-    )
-    served = site
-    with control.open("r+b") as file, mmap.mmap(file.fileno(), 8) as budget:
-        for size in (*range(4, 160, 4), 1024):
-            renewed = authority.issue("example.com")
-            seen = len(daemon.log)
-            budget[:] = (size * 1024).to_bytes(8, "little")
-            files.replace(renewed)
-            line = daemon.wait_for_log("site.pem: (out of memory|new certificate)", after=seen)
-            budget[:] = bytes(8)
-            served = served if "matrix-wellknownd:" in line else renewed
-            assert daemon.https[0].certificate() == served.leaf
-    assert served is renewed

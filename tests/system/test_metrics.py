@@ -3,14 +3,11 @@
 import calendar
 import contextlib
 import itertools
-import mmap
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
-from harness.daemon import HTTPS, PLAIN, SERVER_OPTION, is_sanitized, run
+from harness.daemon import HTTPS, PLAIN, SERVER_OPTION, run
+from harness.faults import faults, needs_own_allocator
 from harness.waiting import eventually
 from harness.wire import CLIENT, ConnectionClosed
 
@@ -240,33 +237,26 @@ def test_connections_that_a_limit_ends_are_counted_by_reason(start, site):
     assert total(samples, "refused_total", reason="evicted") >= 4
 
 
-@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
-@pytest.mark.skipif(is_sanitized(), reason="sanitizers have an allocator of their own")
+@needs_own_allocator
 def test_each_allocation_of_the_metrics_may_fail(start, site, tmp_path):
     """One after another, once each: the text is whole, or not given."""
-    library, control = tmp_path / "allocation.so", tmp_path / "countdown"
-    source = Path(__file__).parent / "faults" / "allocation.c"
-    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source], check=True)
-    control.write_bytes(bytes(8))
     # Each has a line, so that the text has to grow several times.
     domains = [f'domain "d{n}.example" {{ server = "m.example:1" }}\n' for n in range(200)]
-    daemon = start.configured(
+    text = (
         'listen = { "127.0.0.1:0" }\nmetrics_listen = { "127.0.0.1:0" }\nthreads = 1\n'
         + site.settings(tmp_path)
-        + "".join(domains),
-        environment={
-            "LD_PRELOAD": str(library), "ALLOCATION_FILE": str(control), "ALLOCATION_WORKERS": "1",
-        },
+        + "".join(domains)
     )
-    whole = read(daemon)
-    with control.open("r+b") as file, mmap.mmap(file.fileno(), 8) as countdown:
+    with faults("allocation", tmp_path) as (preload, countdown):
+        daemon = start.configured(text, environment={**preload, "ALLOCATION_WORKERS": "1"})
+        whole = read(daemon)
         for number in itertools.count(1):
-            countdown[:] = number.to_bytes(8, "little")
+            countdown.set(number)
             with contextlib.suppress(OSError, ConnectionClosed):
                 assert read(daemon).keys() == whole.keys(), f"cut by allocation {number}"
-            left = int.from_bytes(countdown[:], "little", signed=True)
+            left = countdown.get()
+            countdown.set(0)
             if left > 0:
                 break  # there are fewer allocations than that
-        countdown[:] = bytes(8)
     assert number > 5
     assert read(daemon).keys() == whole.keys()

@@ -191,7 +191,7 @@ static bool name_text(int type, const char *name, size_t size, char *text, size_
         return true;
     }
     if (type == GNUTLS_SAN_IPADDRESS) {
-        return inet_ntop(size == 4 ? AF_INET : AF_INET6, name, text, (socklen_t)text_size) != NULL;
+        return inet_ntop(size == 4 ? AF_INET : AF_INET6, name, text, (socklen_t)text_size);
     }
     return false;
 }

@@ -123,7 +123,7 @@ static void work(struct renewal *renewal)
     struct certificate *certificate;
     bool by_clock;
 
-    while (now < start + SLICE && (certificate = next_certificate(renewal, &by_clock)) != NULL) {
+    while (now < start + SLICE && (certificate = next_certificate(renewal, &by_clock))) {
         struct credentials *old = certificate_refresh(certificate, by_clock);
 
         if (old) {

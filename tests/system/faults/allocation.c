@@ -1,17 +1,17 @@
 /* For LD_PRELOAD: makes one allocation of the main thread, or with $ALLOCATION_WORKERS one of the
-   others, fail, as the test says through the file that $ALLOCATION_FILE names: when `countdown`
+   others, fail, as the test says through the file that $FAULTS_FILE names: when `countdown`
    (from above 0) has come down to 0. What libraries allocate that would crash does not fail: the
    daemon checks for memory before it calls them, see src/base/reserve.h and budget.c. */
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
+
+#include "control.h"
 
 /* NOLINTBEGIN: the names are the C library's. */
 extern void *__libc_malloc(size_t size);
@@ -24,16 +24,8 @@ static bool of_workers;
 
 __attribute__((constructor)) static void begin(void)
 {
-    const char *path = getenv("ALLOCATION_FILE");
-    int file = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    void *map = file < 0 ? MAP_FAILED
-                         : mmap(NULL, sizeof(long), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-
-    if (file >= 0) {
-        close(file);
-    }
     of_workers = getenv("ALLOCATION_WORKERS");
-    countdown = map == MAP_FAILED ? NULL : map;
+    countdown = control_open();
 }
 
 static bool is_fragile(const void *caller)

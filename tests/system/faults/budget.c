@@ -1,13 +1,12 @@
 /* For LD_PRELOAD: the main thread may allocate so many bytes more than it frees as the file that
-   $BUDGET_FILE names holds in a long; further allocations fail, whoever makes them. 0: no limit. */
+   $FAULTS_FILE names holds in a long; further allocations fail, whoever makes them. 0: no limit. */
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
+
+#include "control.h"
 
 /* NOLINTBEGIN: the names are the C library's. */
 extern void *__libc_malloc(size_t size);
@@ -20,15 +19,7 @@ static _Atomic long *budget;
 
 __attribute__((constructor)) static void begin(void)
 {
-    const char *path = getenv("BUDGET_FILE");
-    int file = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    void *map = file < 0 ? MAP_FAILED
-                         : mmap(NULL, sizeof(long), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-
-    if (file >= 0) {
-        close(file);
-    }
-    budget = map == MAP_FAILED ? NULL : map;
+    budget = control_open();
 }
 
 static int is_limited(void)

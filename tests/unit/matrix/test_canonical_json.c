@@ -11,7 +11,7 @@ static void assert_value_encodes(json_t *value, const char *expected)
     size_t length = 0;
     char *text = canonical_json_encode(value, &length, &problem);
 
-    if (text == NULL) {
+    if (!text) {
         fail_msg("was refused: %s", problem.text);
     }
     assert_string_equal(text, expected);

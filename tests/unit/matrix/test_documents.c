@@ -14,7 +14,7 @@ static char path[sizeof(directory) + sizeof("/extra.json")];
 static int make_directory(void **state)
 {
     (void)state;
-    if (mkdtemp(directory) == NULL) {
+    if (!mkdtemp(directory)) {
         return -1;
     }
     snprintf(path, sizeof(path), "%s/extra.json", directory);
@@ -196,7 +196,7 @@ static void assert_loads(const char *json)
 
     write_file(json, strlen(json));
     value = document_load_extra(path, &problem);
-    if (value == NULL) {
+    if (!value) {
         fail_msg("was refused: %s", problem.text);
     }
     assert_true(json_equal(value, expected));
@@ -379,9 +379,9 @@ static void test_a_path_is_shown_on_one_line(void **state)
 static bool check_contact(const char *role, const char *matrix_id, const char *email_address,
                           struct problem *problem)
 {
-    char *role_copy = role != NULL ? strdup(role) : NULL;
-    char *id_copy = matrix_id != NULL ? strdup(matrix_id) : NULL;
-    char *address_copy = email_address != NULL ? strdup(email_address) : NULL;
+    char *role_copy = role ? strdup(role) : NULL;
+    char *id_copy = matrix_id ? strdup(matrix_id) : NULL;
+    char *address_copy = email_address ? strdup(email_address) : NULL;
     struct contact contact = {
         .role = role_copy, .matrix_id = id_copy, .email_address = address_copy};
     bool ok = document_check_contact(&contact, problem);
