@@ -48,7 +48,8 @@ HTTP = {
     "shutdown": 1,
     "close": 1,
 }
-HTTP_KEPT = {"epoll_wait": 2, "recvfrom": 1, "sendmsg": 1}
+# The second recvfrom(2) looks whether the client has ended its side.
+HTTP_KEPT = {"epoll_wait": 2, "recvfrom": 2, "sendmsg": 1}
 
 
 class Traced:

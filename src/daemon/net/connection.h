@@ -111,6 +111,7 @@ struct connection_set {
     struct connection *free;
     size_t fresh;             /* from here on none has been used yet */
     struct connection **held; /* by slot of the service's holders, the ring of that address */
+    int heaviest;             /* the slot that was last found to hold the most; see eviction.c */
     struct connection_list phases[CONNECTION_PHASE_COUNT];
 
     struct transport transport;

@@ -9,6 +9,9 @@ enum {
        client that makes its round trip look long gains no more than the other. */
     ROUND_TRIP_FLOOR = 50,
     ROUND_TRIP_CAP = 400,
+    /* Of one address, those that have got no further for longest: the others have not waited long
+       enough to be worse, but where an address makes its round trips look long. */
+    CONSIDERED = 64,
 };
 
 /* The client's round trip in milliseconds, between floor and cap, as the kernel has measured it
@@ -31,19 +34,6 @@ static uint64_t round_trip(struct connection *connection)
     return connection->round_trip;
 }
 
-/* The largest number of connections that one address holds. */
-static uint32_t largest_holding(const struct holders *holders)
-{
-    uint32_t largest = 0;
-
-    for (size_t slot = 0; slot < holders_size(holders); slot++) {
-        uint32_t count = holders_count(holders, (int)slot);
-
-        largest = count > largest ? count : largest;
-    }
-    return largest;
-}
-
 enum {
     ROUND_TRIP_UNIT = 1024 /* what counts as one, of the time that a connection has stood still */
 };
@@ -61,7 +51,7 @@ static void consider(struct choice *choice, struct connection *first)
     uint64_t now = first->set->now;
     struct connection *connection = first;
 
-    do {
+    for (int i = 0; i < CONSIDERED && (i == 0 || connection != first); i++) {
         uint64_t stalled = (now - connection->progressed) * ROUND_TRIP_UNIT;
 
         if (choice->connection && stalled / ROUND_TRIP_FLOOR <= choice->stalled) {
@@ -73,17 +63,46 @@ static void consider(struct choice *choice, struct connection *first)
             choice->stalled = stalled;
         }
         connection = connection->holder_next;
-    } while (connection != first);
+    }
+}
+
+/* The slot of the address that alone holds so many, or HOLDERS_NONE. In a flood it is that of the
+   new connection, or that which was found before: all slots are looked through seldom. */
+static int find_slot(struct connection_set *set, uint32_t count, int own)
+{
+    const struct holders *holders = &set->service->holders;
+
+    if (own != HOLDERS_NONE && holders_count(holders, own) == count) {
+        return own;
+    }
+    if (holders_count(holders, set->heaviest) == count) {
+        return set->heaviest;
+    }
+    for (size_t slot = 0; slot < holders_size(holders); slot++) {
+        if (holders_count(holders, (int)slot) == count) {
+            set->heaviest = (int)slot;
+            return set->heaviest;
+        }
+    }
+    return HOLDERS_NONE;
 }
 
 /* Of this worker's connections from addresses that hold so many, the one to go; its `connection` is
    NULL where there is none. */
-static struct choice choose(const struct connection_set *set, uint32_t count,
+static struct choice choose(struct connection_set *set, uint32_t count,
                             const struct connection *spared)
 {
     const struct holders *holders = &set->service->holders;
     struct choice choice = {.spared = spared};
 
+    if (holders_with(holders, count) == 1) {
+        int slot = find_slot(set, count, spared ? spared->holder : HOLDERS_NONE);
+
+        if (slot != HOLDERS_NONE && set->held[slot]) {
+            consider(&choice, set->held[slot]);
+        }
+        return choice;
+    }
     for (size_t slot = 0; slot < holders_size(holders); slot++) {
         if (set->held[slot] && holders_count(holders, (int)slot) == count) {
             consider(&choice, set->held[slot]);
@@ -117,7 +136,7 @@ static void evict(struct connection *connection)
 
 bool eviction_make_room(struct connection_set *set, const struct connection *spared)
 {
-    uint32_t largest = largest_holding(&set->service->holders);
+    uint32_t largest = holders_largest(&set->service->holders);
     struct connection *connection = choose(set, largest, spared).connection;
 
     if (connection) {
@@ -159,7 +178,7 @@ void eviction_settle(struct connection_set *set)
 
     while (owed > 0) {
         struct connection *connection =
-            choose(set, largest_holding(&service->holders), NULL).connection;
+            choose(set, holders_largest(&service->holders), NULL).connection;
 
         if (!connection) {
             return; /* another worker's */

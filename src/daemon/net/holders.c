@@ -17,14 +17,15 @@ enum {
 
 static size_t size_in_bytes(const struct holders *holders)
 {
-    return holders_size(holders) * (sizeof(*holders->slots) + sizeof(*holders->limited));
+    return holders_size(holders) * (sizeof(*holders->slots) + sizeof(*holders->limited)) +
+           (holders->most + 1) * sizeof(*holders->holding);
 }
 
 bool holders_init(struct holders *holders, size_t connections, struct problem *problem)
 {
     void *room;
 
-    *holders = (struct holders){.bucket_count = BUCKETS_PER_ADDRESS};
+    *holders = (struct holders){.bucket_count = BUCKETS_PER_ADDRESS, .most = connections};
     while (holders_size(holders) < SLOTS_PER_CONNECTION * connections) {
         holders->bucket_count *= 2;
     }
@@ -40,6 +41,7 @@ bool holders_init(struct holders *holders, size_t connections, struct problem *p
     }
     holders->slots = room;
     holders->limited = (_Atomic uint32_t *)(holders->slots + holders_size(holders));
+    holders->holding = holders->limited + holders_size(holders);
     return true;
 }
 
@@ -98,14 +100,70 @@ static uint64_t hash_of(const struct holders *holders, uint64_t key)
     return fold(fold(key ^ secret[0], secret[1] | 1) ^ secret[0], key ^ 0x9e3779b97f4a7c15u);
 }
 
-/* One more connection in `slot`, if that is still the address's. */
-static bool count_up(_Atomic uint64_t *slot, uint64_t tag)
+/* How many slots have so many connections. */
+static _Atomic uint32_t *holding(const struct holders *holders, uint32_t connections)
 {
+    return &holders->holding[connections < holders->most ? connections : holders->most];
+}
+
+static void raise_highest(struct holders *holders, uint32_t connections)
+{
+    uint32_t highest = atomic_load(&holders->highest);
+
+    while (highest < connections &&
+           !atomic_compare_exchange_weak(&holders->highest, &highest, connections)) {
+    }
+}
+
+/* A slot that had `before` connections has `now` so many. */
+static void note_change(struct holders *holders, uint32_t before, uint32_t now)
+{
+    if (now > 0) {
+        atomic_fetch_add(holding(holders, now), 1);
+        raise_highest(holders, now);
+    }
+    if (before > 0) {
+        atomic_fetch_sub(holding(holders, before), 1);
+    }
+}
+
+uint32_t holders_largest(struct holders *holders)
+{
+    uint32_t highest = atomic_load(&holders->highest);
+    uint32_t largest = highest;
+
+    while (largest > 0 && atomic_load(holding(holders, largest)) == 0) {
+        largest--;
+    }
+    if (largest < highest && atomic_compare_exchange_strong(&holders->highest, &highest, largest)) {
+        /* Another may have counted more before that line, and found nothing to raise. */
+        for (uint32_t above = highest; above > largest; above--) {
+            if (atomic_load(holding(holders, above)) > 0) {
+                raise_highest(holders, above);
+                return above;
+            }
+        }
+    }
+    return largest;
+}
+
+uint32_t holders_with(const struct holders *holders, uint32_t connections)
+{
+    return atomic_load(holding(holders, connections));
+}
+
+/* One more connection in a slot, if that is still the address's. */
+static bool count_up(struct holders *holders, size_t place, uint64_t tag)
+{
+    _Atomic uint64_t *slot = &holders->slots[place];
     uint64_t value = atomic_load_explicit(slot, memory_order_relaxed);
 
     while ((value & ~COUNT_MASK) == tag && (value & COUNT_MASK) != 0) {
         if (atomic_compare_exchange_weak_explicit(slot, &value, value + 1, memory_order_relaxed,
                                                   memory_order_relaxed)) {
+            uint32_t before = (uint32_t)(value & COUNT_MASK);
+
+            note_change(holders, before, before + 1);
             return true;
         }
     }
@@ -128,7 +186,7 @@ int holders_take(struct holders *holders, const struct sockaddr *address)
             size_t place = (first + i) % size;
             uint64_t value;
 
-            if (count_up(&holders->slots[place], tag)) {
+            if (count_up(holders, place, tag)) {
                 return (int)place;
             }
             value = atomic_load_explicit(&holders->slots[place], memory_order_relaxed);
@@ -138,9 +196,12 @@ int holders_take(struct holders *holders, const struct sockaddr *address)
             }
         }
         /* Where another has taken the free slot meanwhile, it may be for the same address. */
-        if (unused == HOLDERS_NONE ||
-            atomic_compare_exchange_strong_explicit(&holders->slots[unused], &unused_value, tag | 1,
+        if (unused == HOLDERS_NONE) {
+            return HOLDERS_NONE;
+        }
+        if (atomic_compare_exchange_strong_explicit(&holders->slots[unused], &unused_value, tag | 1,
                                                     memory_order_relaxed, memory_order_relaxed)) {
+            note_change(holders, 0, 1);
             return unused;
         }
     }
@@ -149,7 +210,11 @@ int holders_take(struct holders *holders, const struct sockaddr *address)
 void holders_give(struct holders *holders, int slot)
 {
     if (slot != HOLDERS_NONE) {
-        atomic_fetch_sub_explicit(&holders->slots[slot], 1, memory_order_relaxed);
+        uint32_t before =
+            (uint32_t)(atomic_fetch_sub_explicit(&holders->slots[slot], 1, memory_order_relaxed) &
+                       COUNT_MASK);
+
+        note_change(holders, before, before - 1);
     }
 }
 

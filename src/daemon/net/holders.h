@@ -23,6 +23,9 @@ struct holders {
     size_t bucket_count; /* a power of two */
     _Atomic uint64_t *slots;
     _Atomic uint32_t *limited; /* of the connections of each slot, those that the limit is for */
+    size_t most;               /* connections that there can be */
+    _Atomic uint32_t *holding; /* by a number of connections, how many slots have it */
+    _Atomic uint32_t highest;  /* number that some slot has; or more, see holders_largest */
 };
 
 /* Makes room for so many connections of as many addresses. */
@@ -47,6 +50,11 @@ void holders_give(struct holders *holders, int slot);
 
 /* The number of connections that the address of a slot holds now. */
 uint32_t holders_count(const struct holders *holders, int slot);
+
+/* The largest number of connections that an address holds now, and how many addresses hold so many.
+   Neither looks through the slots. While others count, a number may be late. */
+uint32_t holders_largest(struct holders *holders);
+uint32_t holders_with(const struct holders *holders, uint32_t connections);
 
 /* Counts one of a slot's connections among those that the limit by address is for, and returns
    their number; and takes it back, which has to be done before the connection itself is given back.

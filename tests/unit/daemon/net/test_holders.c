@@ -146,6 +146,61 @@ static void test_as_many_addresses_as_there_is_room_for_are_all_told_apart(void 
     }
 }
 
+/* As holders_largest and holders_with, by looking through all slots. */
+static uint32_t look_for_largest(uint32_t *addresses)
+{
+    uint32_t largest = 0;
+
+    *addresses = 0;
+    for (size_t slot = 0; slot < holders_size(&holders); slot++) {
+        uint32_t count = holders_count(&holders, (int)slot);
+
+        if (count > largest) {
+            largest = count;
+            *addresses = 0;
+        }
+        *addresses += count == largest;
+    }
+    return largest;
+}
+
+static void assert_largest_is_known(void)
+{
+    uint32_t addresses;
+    uint32_t largest = look_for_largest(&addresses);
+
+    assert_int_equal(holders_largest(&holders), largest);
+    if (largest > 0) {
+        assert_int_equal(holders_with(&holders, largest), addresses);
+    }
+}
+
+static void test_the_largest_holding_is_known_while_connections_come_and_go(void **state)
+{
+    enum {
+        HELD = 100
+    };
+    int slots[HELD] = {0};
+    bool taken[HELD] = {false};
+    unsigned random = 1;
+
+    (void)state;
+    assert_int_equal(holders_largest(&holders), 0);
+    for (unsigned turn = 0; turn < 2000; turn++) {
+        unsigned i;
+
+        random = random * 1103515245 + 12345;
+        i = random >> 16 & 0x7fff;
+        if (taken[i % HELD]) {
+            holders_give(&holders, slots[i % HELD]);
+        } else {
+            slots[i % HELD] = take_number(i / HELD % 7);
+        }
+        taken[i % HELD] = !taken[i % HELD];
+        assert_largest_is_known();
+    }
+}
+
 enum {
     THREADS = 4,
     TURNS = 20000,
@@ -161,6 +216,7 @@ static void *take_and_give(void *seed)
 
         number = number * 1103515245 + 12345;
         slot = take_number(number >> 16 & (ADDRESSES - 1));
+        assert_true(holders_largest(&holders) <= 1 + THREADS);
         holders_give(&holders, slot);
     }
     return NULL;
@@ -181,7 +237,9 @@ static void test_threads_lose_no_count(void **state)
         pthread_join(threads[i], NULL);
     }
     assert_int_equal(holders_count(&holders, kept), 1);
+    assert_largest_is_known();
     holders_give(&holders, kept);
+    assert_int_equal(holders_largest(&holders), 0);
     for (size_t slot = 0; slot < holders_size(&holders); slot++) {
         assert_int_equal(holders_count(&holders, (int)slot), 0);
     }
@@ -202,6 +260,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(
             test_as_many_addresses_as_there_is_room_for_are_all_told_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_the_largest_holding_is_known_while_connections_come_and_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_threads_lose_no_count, set_up, tear_down),
     };
 
