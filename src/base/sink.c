@@ -97,7 +97,7 @@ static ssize_t write_shared(const char *line, size_t length)
 
 static ssize_t write_once(const char *line, size_t length)
 {
-    switch (kind) {
+    switch (atomic_load(&kind)) {
     case KIND_WAITING:
         break;
     case KIND_SOCKET:

@@ -253,7 +253,7 @@ static bool compare(int socket, bool tls, const struct config *config, struct pr
                check_answer(answer, host, !tls && config->http_redirect, document, problem);
     } else {
         close(socket);
-        problem_set(problem, "out of memory");
+        problem_out_of_memory(problem);
     }
     free(answer);
     free(document);
