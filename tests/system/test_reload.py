@@ -9,7 +9,7 @@ from harness.daemon import free_port, is_sanitized
 from harness.load import Load
 from harness.service_manager import NotifySocket
 from harness.waiting import eventually
-from harness.wire import CLIENT
+from harness.wire import CLIENT, request_bytes
 
 TEXT = """
 listen_http = {{ {listen} }}
@@ -251,3 +251,33 @@ def test_a_reload_of_many_domains_takes_none_away_meanwhile(start):
     assert load.failures == []
     answer = daemon.http[0].get(host="d499.example")
     assert json.loads(answer.body) == {"m.server": "m499.example:1"}
+
+
+@pytest.mark.parametrize("kind", ("http", "https"))
+def test_an_answer_that_is_being_sent_outlives_its_table(start, site, kind):
+    """A client that reads slowly gets the document of before the reload, whole."""
+    text = f"""
+    listen = {{ "127.0.0.1:0" }}
+    listen_http = {{ "127.0.0.1:0" }}
+    {site.settings(start.directory)}
+    domain "example.com" {{ server = "m.example:1" client = "https://m.example" client_extra = "EXTRA" }}
+    """
+    before, after = start.directory / "before.json", start.directory / "after.json"
+    before.write_text('{"a": "' + "b" * 60000 + '"}')
+    after.write_text('{"a": "' + "c" * 60000 + '"}')
+    daemon = start.configured(text.replace("EXTRA", str(before)))
+    slow = getattr(daemon, kind)[0].connect()
+    documents = [daemon.http[0].get(CLIENT).body]
+    for _ in range(20):  # more than all buffers on the way hold
+        slow.send(request_bytes(CLIENT))
+    for letter in ("c", "d"):
+        after.write_text(after.read_text().replace("c" * 60000, letter * 60000))
+        daemon.configuration.write_text(text.replace("EXTRA", str(after)))
+        seen = len(daemon.log)
+        daemon.reload()
+        daemon.wait_for_log("^ready", after=seen)
+        documents.append(daemon.http[0].get(CLIENT).body)
+    bodies = [slow.read_answer().body for _ in range(20)]
+    assert bodies[0] == documents[0] and bodies[-1] == documents[-1]
+    assert all(body in documents for body in bodies)
+    slow.close()

@@ -3,6 +3,7 @@
 #include <gnutls/crypto.h>
 #include <jansson.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +14,17 @@
 struct document_answer {
     _Atomic(struct MHD_Response *) ok;           /* NULL before it is first asked for */
     _Atomic(struct MHD_Response *) not_modified; /* likewise */
-    char *text;
-    size_t length; /* of the text, in bytes */
+    struct document_text *text;
     unsigned max_age;
     char etag[ETAG_SIZE]; /* strong, with its quotes (RFC 9110, section 8.8.3) */
+};
+
+/* The text of a document. The answer holds a reference, and so does the response with it: that is
+   still being sent to slow clients when a reload frees the answer. */
+struct document_text {
+    atomic_uint references;
+    size_t length; /* bytes, without the terminating NUL */
+    char bytes[];
 };
 
 static struct answer fixed[ANSWER_COUNT];
@@ -131,11 +139,55 @@ struct answer responses_fixed(enum fixed_answer which)
     return fixed[which];
 }
 
+/* A text of its own with one reference, for `text`, which it takes over; NULL where memory ran out.
+ */
+static struct document_text *document_text_new(char *text)
+{
+    size_t length = strlen(text);
+    struct document_text *own = malloc(sizeof(*own) + length + 1);
+
+    if (own) {
+        own->references = 1;
+        own->length = length;
+        memcpy(own->bytes, text, length + 1);
+    }
+    free(text);
+    return own;
+}
+
+static void document_text_release(struct document_text *text)
+{
+    if (text && atomic_fetch_sub(&text->references, 1) == 1) {
+        free(text);
+    }
+}
+
+/* Called by libmicrohttpd when the last client has got the response. */
+static void forget_bytes(void *bytes)
+{
+    document_text_release(
+        (struct document_text *)((char *)bytes - offsetof(struct document_text, bytes)));
+}
+
+static struct MHD_Response *response_with(struct document_text *text)
+{
+    struct MHD_Response *response;
+
+    atomic_fetch_add(&text->references, 1);
+    response =
+        MHD_create_response_from_buffer_with_free_callback(text->length, text->bytes, forget_bytes);
+    if (!response) {
+        document_text_release(text);
+    }
+    return response;
+}
+
 /* A response with the document, or without it (304). */
 static struct MHD_Response *document_response(const struct document_answer *answer, bool with_text)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        with_text ? answer->length : 0, answer->text, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response =
+        with_text ? response_with(answer->text)
+                  : MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
     char cache_control[64];
 
     snprintf(cache_control, sizeof(cache_control), "public, max-age=%u", answer->max_age);
@@ -176,9 +228,12 @@ struct document_answer *document_answer_new(char *text, unsigned max_age, bool a
         free(answer);
         return NULL;
     }
-    answer->text = text;
-    answer->length = strlen(text);
+    answer->text = document_text_new(text);
     answer->max_age = max_age;
+    if (!answer->text) {
+        free(answer);
+        return NULL;
+    }
     if (at_once && (!response_in(&answer->ok, answer, true) ||
                     !response_in(&answer->not_modified, answer, false))) {
         document_answer_free(answer);
@@ -198,7 +253,7 @@ void document_answer_free(struct document_answer *answer)
     if (atomic_load(&answer->not_modified)) {
         MHD_destroy_response(atomic_load(&answer->not_modified));
     }
-    free(answer->text);
+    document_text_release(answer->text);
     free(answer);
 }
 
@@ -213,7 +268,7 @@ struct answer document_answer_get(struct document_answer *answer, const char *if
     return (struct answer){
         .response = response_in(&answer->ok, answer, true),
         .status = MHD_HTTP_OK,
-        .length = answer->length,
+        .length = answer->text->length,
     };
 }
 
