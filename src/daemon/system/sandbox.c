@@ -263,7 +263,7 @@ static void name_sockets(void)
     const int files[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, service_manager_socket()};
 
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-        bind(files[i], (const struct sockaddr *)&any, sizeof(any.sun_family));
+        (void)bind(files[i], (const struct sockaddr *)&any, sizeof(any.sun_family));
     }
 }
 

@@ -25,7 +25,7 @@ static struct certificate *set_insert(struct certificate_set *set, struct certif
 
 static struct certificate *set_find(const struct certificate_set *set, const char *id)
 {
-    return set ? map_get(&set->by_id, id, strlen(id)) : NULL;
+    return map_get(&set->by_id, id, strlen(id));
 }
 
 struct certificate *certificate_set_add(struct certificate_set *set,
@@ -39,7 +39,7 @@ struct certificate *certificate_set_add(struct certificate_set *set,
         free(id);
         return certificate;
     }
-    certificate = set_find(previous, id);
+    certificate = previous ? set_find(previous, id) : NULL;
     if (certificate) {
         free(id);
         return set_insert(set, certificate);
@@ -59,7 +59,7 @@ struct certificate *certificate_set_add_self_signed(struct certificate_set *set,
                                                     const struct certificate_set *previous,
                                                     const char *const *names, size_t count)
 {
-    struct certificate *certificate = set_find(previous, "");
+    struct certificate *certificate = previous ? set_find(previous, "") : NULL;
 
     certificate = certificate ? certificate : certificate_new_self_signed(names, count);
     return certificate ? set_insert(set, certificate) : NULL;

@@ -21,7 +21,7 @@ static int remove_entry(const char *path, const struct stat *status, int flag, s
 static int open_folder(void **state)
 {
     (void)state;
-    strcpy(folder + strlen(folder) - 6, "XXXXXX");
+    memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
     return mkdtemp(folder) ? 0 : -1;
 }
 
