@@ -60,13 +60,12 @@ static char *render_with_fractions(json_t *value)
     char *text = NULL;
 
     for (size_t digits = 15; value && digits <= 17; digits++) {
-        json_t *again;
-        bool same;
-
         free(text);
         text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(digits));
-        again = text ? json_loads(text, 0, NULL) : NULL;
-        same = json_equal(value, again);
+
+        json_t *again = text ? json_loads(text, 0, NULL) : NULL;
+        bool same = json_equal(value, again);
+
         json_decref(again);
         if (!text || same) {
             break;
@@ -183,7 +182,6 @@ static json_t *parse_extra(const char *path, const char *text, size_t length,
 {
     struct excerpt file = problem_excerpt(path);
     json_error_t error;
-    json_t *value;
 
     if (length == 0) {
         problem_set(problem, "%s: is empty: write a JSON object, at least {}", file.text);
@@ -198,7 +196,7 @@ static json_t *parse_extra(const char *path, const char *text, size_t length,
                     file.text);
         return NULL;
     }
-    value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!value && json_error_code(&error) == json_error_stack_overflow) {
         fail_depth(file.text, problem);
         return NULL;

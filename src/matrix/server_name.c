@@ -140,13 +140,13 @@ static bool parse_ipv6(const struct parse *parse, struct server_name *name)
     const char *bracket = strchr(host, ']');
     char literal[INET6_ADDRSTRLEN];
     struct in6_addr address;
-    size_t length;
 
     if (!bracket) {
         return fail_with(parse, "has no closing bracket",
                          "an IPv6 address is written as in \"[2001:db8::1]:8448\"");
     }
-    length = (size_t)(bracket - host);
+    size_t length = (size_t)(bracket - host);
+
     if (memchr(host, '%', length)) {
         return fail_with(parse, "has an IPv6 zone",
                          "a zone means nothing to another machine: use an address without one");

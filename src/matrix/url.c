@@ -41,8 +41,6 @@ static bool check_authority(const char *text, const char *authority, size_t leng
                             struct problem *problem)
 {
     struct server_name name;
-    char *copy;
-    bool ok;
 
     if (length == 0) {
         return fail(text, problem, "has no host", "write one after the slashes, " EXAMPLE);
@@ -50,11 +48,12 @@ static bool check_authority(const char *text, const char *authority, size_t leng
     if (memchr(authority, '@', length)) {
         return fail(text, problem, "has a user part", "remove it and the @, everyone can read it");
     }
-    copy = strndup(authority, length);
+    char *copy = strndup(authority, length);
+
     if (!copy) {
         return problem_out_of_memory(problem);
     }
-    ok = server_name_parse(copy, &name, problem);
+    bool ok = server_name_parse(copy, &name, problem);
     free(copy);
     if (!ok) {
         return problem_prefix(problem, "\"%s\" has a bad host: ", problem_excerpt(text).text);
@@ -99,12 +98,12 @@ static bool check_character(const char *text, const char *character, bool query_
 bool url_check(const char *text, bool query_allowed, struct problem *problem)
 {
     size_t scheme = scheme_length(text);
-    size_t authority;
 
     if (scheme == 0) {
         return fail_scheme(text, problem);
     }
-    authority = strcspn(text + scheme, "/?#");
+    size_t authority = strcspn(text + scheme, "/?#");
+
     if (!check_authority(text, text + scheme, authority, problem)) {
         return false;
     }
