@@ -132,7 +132,7 @@ def test_every_metric_is_in_the_manual_and_no_other(start, site, tmp_path):
     for name, labels in re.findall(r"^(matrix_\w+)\{(.*)\}", metrics, re.MULTILINE):
         keys = re.findall(r'(\w+)="', labels)
         assert f"{name}{{{','.join(keys)}}}" in text
-    for value in re.findall(r'(?:document|status|result)="(\w+)"', metrics):
+    for value in re.findall(r'(?:document|status|result|reason)="(\w+)"', metrics):
         assert re.search(rf"\b{value}\b", text), value
 
 
