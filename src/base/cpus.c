@@ -18,6 +18,8 @@ static int read_numbers(const char *root, const char *directory, const char *nam
     if (!file) {
         return 0;
     }
+    /* What is no number counts as no quota, what is too large as all. */
+    /* NOLINTNEXTLINE(cert-err34-c) */
     count = fscanf(file, "%lld %lld", &numbers[0], &numbers[1]);
     fclose(file);
     return count < 0 ? 0 : count;

@@ -163,7 +163,7 @@ static ssize_t client_receive(struct client *client, char *text, size_t size)
    is over. */
 static bool client_read_all(struct client *client, char *text, size_t size, struct problem *problem)
 {
-    uint64_t deadline = monotonic_milliseconds() + PATIENCE * 1000;
+    uint64_t deadline = monotonic_milliseconds() + PATIENCE * UINT64_C(1000);
     size_t length = 0;
     ssize_t count = 1;
 

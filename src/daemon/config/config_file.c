@@ -87,6 +87,7 @@ static bool read_whole(struct file_text *text, int file, size_t expected, size_t
                                strerror(errno));
         }
         if (count == 0) {
+            /* reserve() has set it. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
             text->bytes[text->length] = '\0';
             return true;
         }

@@ -380,6 +380,8 @@ static bool pause_overlapping(const struct listener *listener, struct listeners_
     for (size_t i = 0; i < change->dropped.count; i++) {
         struct listener *dropped = change->dropped.items[i];
 
+        /* Calloc(3) has zeroed only what is * beyond `count`. */
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
         if (!dropped->paused && overlaps(dropped, listener) &&
             shutdown(dropped->socket, SHUT_RD) == 0) {
             dropped->paused = some = true;
@@ -425,6 +427,8 @@ static bool listener_open(struct listener *listener, struct listeners_change *ch
     char text[ADDRESS_TEXT_SIZE], advice[SOCKET_HOLDER_SIZE + ADDRESS_TEXT_SIZE + 64];
     struct address ipv4;
 
+    /* Calloc(3) has zeroed only what is beyond * `count`. */
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
     listener->socket = open_socket(address, listener->ipv6_only);
     if (listener->socket < 0 && errno == EADDRINUSE && pause_overlapping(listener, change)) {
         listener->socket = open_socket(address, listener->ipv6_only);
@@ -486,6 +490,8 @@ void listeners_abandon(struct listeners_change *change)
     for (size_t i = 0; i < change->dropped.count; i++) {
         struct listener *listener = change->dropped.items[i];
 
+        /* Calloc(3) has zeroed only what is * beyond `count`. */
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
         if (listener->paused && listen(listener->socket, BACKLOG) != 0) {
             log_error("%s: cannot listen there again: %s: restart the daemon",
                       address_format(&listener->bound, text), strerror(errno));
@@ -501,6 +507,8 @@ static void listener_close(struct listener *listener)
 {
     const struct sockaddr_un *address = (const void *)&listener->bound.socket;
 
+    /* Calloc(3) has zeroed only what is beyond * `count`. */
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
     if (listener->socket >= 0) {
         if (!listener->inherited && address->sun_family == AF_UNIX) {
             unlink(address->sun_path);

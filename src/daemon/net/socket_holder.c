@@ -44,6 +44,8 @@ static unsigned long tcp_inode(const char *row, const struct address *address)
     unsigned long inode;
 
     format_hex(address, own);
+    /* The kernel writes these rows. */
+    /* NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(row, " %*d: %32[0-9A-F]:%X %*s %X %*s %*s %*s %*u %*d %lu", local, &port, &state,
                &inode) != 4 ||
         state != TCP_LISTEN_STATE || port != ntohs(ipv4->sin_port)) {
@@ -59,6 +61,8 @@ static unsigned long unix_inode(const char *row, const struct address *address)
     unsigned long inode;
     int path = 0;
 
+    /* The kernel writes these rows. */
+    /* NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(row, "%*s %*s %*s %*s %*s %*s %lu %n", &inode, &path) != 1 || path == 0) {
         return 0;
     }

@@ -46,7 +46,7 @@ __attribute__((constructor)) static void begin(void)
 static void sleep_for_a_while(void)
 {
     const char *text = getenv("HOLD_MILLISECONDS");
-    struct timespec time = {.tv_nsec = (text ? atol(text) : 0) * 1000000};
+    struct timespec time = {.tv_nsec = (text ? strtol(text, NULL, 10) : 0) * 1000000};
 
     nanosleep(&time, NULL);
 }
