@@ -40,6 +40,9 @@ SENT = {
     "a ClientHello": ("https", HELLO),
     "a ClientHello and half a record": ("https", HELLO + b"\x17\x03\x03\x01\x00" + bytes(50)),
     "nothing, plain": ("http", b""),
+    "half a request": ("http", request_bytes()[:-2]),
+    "a request and a half": ("http", request_bytes() + request_bytes()[:-2]),
+    "half a body": ("http", request_bytes(method="POST", body=b"x" * 100)[:-50]),
     "a request": ("http", request_bytes()),
 }
 
@@ -56,6 +59,22 @@ def test_a_client_that_leaves_takes_no_place(daemon, kind, sent, how):
         else:
             plain.close()
         eventually(lambda: others(daemon) == 0, "its place to be free")
+
+
+@pytest.mark.parametrize("how", ("close", "half-close"))
+@pytest.mark.parametrize(("kind", "sent"), SENT.values(), ids=SENT)
+def test_many_that_send_and_leave_at_once_take_no_place(daemon, kind, sent, how):
+    """What they send comes together with their end, more often than not."""
+    connections = [getattr(daemon, kind)[0].open() for _ in range(40)]
+    for plain in connections:
+        plain.sendall(sent)
+        if how == "half-close":
+            plain.shutdown(socket.SHUT_WR)
+        else:
+            plain.close()
+    eventually(lambda: others(daemon) == 0, "their places to be free")
+    for plain in connections:
+        plain.close()
 
 
 @pytest.mark.parametrize("count", (1, 3))

@@ -184,6 +184,17 @@ def test_a_client_that_comes_back_resumes_its_session(https, authority, version)
             assert back.recv(65536).startswith(b"HTTP/1.1 200")
 
 
+@both_versions
+def test_a_ticket_opens_no_name_without_a_certificate(start, pairs, authority, version):
+    https = start_with_domains(start, pairs, "own.example")
+    context = only(version, authority)
+    with https.connect("own.example", tls=context) as first:
+        assert first.request(host="own.example").status == 200
+        session = first.stream.session
+    with https.open() as plain, pytest.raises(ssl.SSLError, match="(?i)unrecognized.name"):
+        context.wrap_socket(plain, server_hostname="other.example", session=session)
+
+
 def test_a_ticket_that_was_tampered_with_costs_only_a_full_handshake(https, authority, tmp_path):
     ticket = tmp_path / "ticket.pem"
     common = ("openssl", "s_client", "-connect", f"127.0.0.1:{https.port}", "-tls1_2")

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "daemon/acme/webroot.h"
 #include "daemon/http/access_log.h"
@@ -375,18 +374,6 @@ enum MHD_Result http_answer(void *context, struct MHD_Connection *handle, const 
     return queue_answer(&request);
 }
 
-/* Has libmicrohttpd notice that the client of a plain connection sends no more. Where the end came
-   with a request, libmicrohttpd has read as much as there was and waits for an event, which the end
-   has already been. To shut down what is shut down makes another, and leaves answers alone. */
-static void notice_end_of_input(const struct connection *connection)
-{
-    char byte;
-
-    if (recv(connection->stream.socket, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0) {
-        shutdown(connection->stream.socket, SHUT_RD);
-    }
-}
-
 void http_completed(void *context, struct MHD_Connection *handle, void **state,
                     enum MHD_RequestTerminationCode how)
 {
@@ -401,8 +388,5 @@ void http_completed(void *context, struct MHD_Connection *handle, void **state,
     if (connection->phase == CONNECTION_ANSWERING) {
         transport_end_answer(&connection->stream);
         connection_enter(connection, CONNECTION_IDLE);
-        if (connection->stream.handshake == HANDSHAKE_NONE && !connection->stream.close_after) {
-            notice_end_of_input(connection);
-        } /* transport.c reads to the end */
     }
 }

@@ -1,7 +1,9 @@
 /* What differs between the versions of libmicrohttpd. 0.9.75 (Debian 12) and 1.0.1 (Debian 13) have
    one soname, so this is decided by the library that the program runs with, never by the header
    that it was built with. Version 0.9 lets through much that RFC 9112 forbids; the checks that make
-   up for it stand here, and pass everything where 1.0 has refused it already. */
+   up for it stand here, and pass everything where 1.0 has refused it already. One fault is left:
+   0.9 sends the head of its 400 to a malformed Content-Length twice. It does so before any callback
+   of ours, and then closes the connection. */
 #ifndef DAEMON_HTTP_QUIRKS_H
 #define DAEMON_HTTP_QUIRKS_H
 

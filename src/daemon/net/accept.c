@@ -1,7 +1,6 @@
 #include "daemon/net/accept.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -42,19 +41,16 @@ enum first_bytes {
     FIRST_BYTES_CLOSED,
 };
 
-/* Of a client that has sent part of its ClientHello: whether the rest can come. recv(2) does not
-   say that the client has closed its side while there are bytes. */
-static enum first_bytes await_rest(int socket)
+/* Of a client that has sent part of its ClientHello: whether the rest can come. */
+static enum first_bytes await_rest(const struct connection *connection)
 {
-    struct pollfd file = {.fd = socket, .events = POLLRDHUP};
-
-    return poll(&file, 1, 0) > 0 ? FIRST_BYTES_CLOSED : FIRST_BYTES_AWAITED;
+    return connection_has_hung_up(connection) ? FIRST_BYTES_CLOSED : FIRST_BYTES_AWAITED;
 }
 
 /* What a client on an HTTPS listener begins with. libmicrohttpd gets a TLS connection only when its
    first record, the ClientHello, is there whole (RFC 8446, section 5.1): until then it costs no
    more than its place. */
-static enum first_bytes look_at_first_bytes(int socket)
+static enum first_bytes look_at_first_bytes(const struct connection *connection)
 {
     enum {
         RECORD_HEADER = 5,
@@ -63,7 +59,7 @@ static enum first_bytes look_at_first_bytes(int socket)
         ENOUGH = 4096
     };
     unsigned char bytes[ENOUGH];
-    ssize_t count = recv(socket, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+    ssize_t count = recv(connection->stream.socket, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
     size_t received = count > 0 ? (size_t)count : 0;
     size_t needed;
 
@@ -77,7 +73,7 @@ static enum first_bytes look_at_first_bytes(int socket)
         return FIRST_BYTES_PLAIN;
     }
     if (received <= RECORD_HEADER) {
-        return await_rest(socket);
+        return await_rest(connection);
     }
     if (bytes[RECORD_HEADER] != CLIENT_HELLO) {
         return FIRST_BYTES_NONSENSE;
@@ -86,7 +82,7 @@ static enum first_bytes look_at_first_bytes(int socket)
     if (needed > ENOUGH) {
         needed = ENOUGH;
     }
-    return received < needed ? await_rest(socket) : FIRST_BYTES_TLS;
+    return received < needed ? await_rest(connection) : FIRST_BYTES_TLS;
 }
 
 static void start_handshake(struct connection *connection)
@@ -108,7 +104,7 @@ void accept_first_bytes(struct connection *connection)
         connection_hand_over(connection, false);
         return;
     }
-    switch (look_at_first_bytes(connection->stream.socket)) {
+    switch (look_at_first_bytes(connection)) {
     case FIRST_BYTES_TLS:
         start_handshake(connection);
         break;

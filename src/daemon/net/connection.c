@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,7 +229,9 @@ void connection_enter(struct connection *connection, enum connection_phase phase
 
 bool connection_watch(struct connection *connection)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
+    bool plain = connection->http && connection->stream.handshake == HANDSHAKE_NONE;
+    unsigned events = plain ? 0 : EPOLLIN;
+    struct epoll_event event = {.events = events | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
 
     connection->watched =
         epoll_ctl(connection->set->epoll, EPOLL_CTL_ADD, connection->stream.socket, &event) == 0;
@@ -240,6 +243,23 @@ void connection_unwatch(struct connection *connection)
     if (connection->watched) {
         connection->watched = false;
         epoll_ctl(connection->set->epoll, EPOLL_CTL_DEL, connection->stream.socket, NULL);
+    }
+}
+
+bool connection_has_hung_up(const struct connection *connection)
+{
+    struct pollfd file = {.fd = connection->stream.socket, .events = POLLRDHUP};
+
+    return poll(&file, 1, 0) > 0;
+}
+
+void connection_notice_end(struct connection *connection)
+{
+    MHD_run(connection->http->handle); /* takes the bytes; may be the end of the connection */
+    if (connection->watched && connection_has_hung_up(connection)) {
+        /* To shut down what is shut down makes an event, and leaves answers alone. */
+        shutdown(connection->stream.socket, SHUT_RD);
+        connection->http->run = true;
     }
 }
 
@@ -260,8 +280,10 @@ void connection_hand_over(struct connection *connection, bool tls)
     set->adding = connection;
     added = MHD_add_connection(connection->http->handle, connection->stream.socket,
                                (const struct sockaddr *)&anywhere, sizeof(anywhere.sun_family));
-    if (added != MHD_YES && set->adding == connection) {
+    if (set->adding == connection && added != MHD_YES) {
         connection_forget(connection); /* the socket is closed already */
+    } else if (set->adding == connection && !tls) {
+        connection_watch(connection); /* where that fails, its end can go unnoticed for a while */
     }
     set->adding = NULL;
 }
@@ -324,6 +346,7 @@ void connection_forget(struct connection *connection)
     leave(connection);
     transport_detach(&connection->stream);
     uncount(connection);
+    connection->watched = false; /* the socket is closed */
     credentials_release(connection->credentials);
     free(connection->target);
     connection->next = set->free;

@@ -56,7 +56,7 @@ struct connection {
     struct connection *next; /* in its phase, or in the free list */
     struct connection_set *set;
     enum listener_kind kind;
-    bool watched;                  /* in the worker's epoll set */
+    bool watched;                  /* in the worker's epoll set; a plain one for its end alone */
     bool misdirected;              /* plain HTTP on an HTTPS listener */
     struct http_daemon *http;      /* that owns the socket, once handed over */
     struct MHD_Connection *handle; /* libmicrohttpd's, once handed over */
@@ -147,6 +147,16 @@ void connection_enter(struct connection *connection, enum connection_phase phase
 
 /* Has the worker's own epoll set tell when the client sends something. False where it cannot. */
 bool connection_watch(struct connection *connection);
+
+/* Whether the client has closed its side, or the connection has failed; recv(2) does not say so
+   while there are bytes. */
+bool connection_has_hung_up(const struct connection *connection);
+
+/* Has libmicrohttpd notice that the client of a plain connection sends no more. Where the end came
+   together with bytes, libmicrohttpd has read as much as there was and waits for an event, which
+   the end has already been. Between two runs. */
+void connection_notice_end(struct connection *connection);
+
 void connection_unwatch(struct connection *connection);
 
 /* Hands a connection to libmicrohttpd, which owns its socket from here on. */

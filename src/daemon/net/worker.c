@@ -24,6 +24,8 @@ static void handle_connection(struct connection *connection)
     }
     if (connection->phase == CONNECTION_SUSPENDED) {
         connection_resume(connection);
+    } else if (connection->http) {
+        connection_notice_end(connection);
     } else {
         accept_first_bytes(connection);
     }
@@ -84,8 +86,8 @@ static void run_http(struct connection_set *set)
 }
 
 /* Suspends the handshakes whose client makes us wait: in libmicrohttpd each would cost a little in
-   every run, and a crowd of them much. */
-static void suspend_slow(struct connection_set *set)
+   every run, and a crowd of them much. Returns when that is next due. */
+static uint64_t suspend_slow(struct connection_set *set)
 {
     const struct site_table *table = service_table(set->service);
     struct connection *connection;
@@ -94,13 +96,13 @@ static void suspend_slow(struct connection_set *set)
            connection->deadline + SUSPEND_AGE <= set->now + table->request_timeout) {
         connection_suspend(connection);
     }
+    return connection ? connection->deadline + SUSPEND_AGE - table->request_timeout : UINT64_MAX;
 }
 
-/* Ends what is overdue. Returns the time until the next deadline in milliseconds, or -1. */
-static int end_overdue(struct connection_set *set)
+/* Ends what is overdue. Returns the time until the next deadline, or until `next` where that is
+   earlier, in milliseconds, or -1. */
+static int end_overdue(struct connection_set *set, uint64_t next)
 {
-    uint64_t next = UINT64_MAX;
-
     for (int phase = 0; phase < CONNECTION_PHASE_COUNT; phase++) {
         struct connection *connection;
 
@@ -160,6 +162,7 @@ static void end_all(struct connection_set *set)
 static int work(struct connection_set *set, struct epoll_event *events, int count)
 {
     bool stopping = atomic_load(&set->service->stopping);
+    uint64_t next;
     int timeout;
 
     for (int i = 0; i < count; i++) {
@@ -167,15 +170,15 @@ static int work(struct connection_set *set, struct epoll_event *events, int coun
     }
     if (set->tls.run) {
         run_tls(set);
-        suspend_slow(set);
     }
+    next = suspend_slow(set);
     if (set->http.run) {
         run_http(set);
     }
     if (stopping) {
         end_idle(set);
     }
-    timeout = end_overdue(set);
+    timeout = end_overdue(set, next);
     return stopping && (timeout < 0 || timeout > STOPPING_ROUND) ? STOPPING_ROUND : timeout;
 }
 
