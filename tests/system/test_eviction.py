@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from harness.waiting import eventually
 from harness.wire import ConnectionClosed, client_hello, request_bytes
 
 ROOM = 8
@@ -19,6 +20,7 @@ def full(start, site, request):
         {getattr(request, "param", "")}
         listen = {{ "127.0.0.1:0" }}
         listen_http = {{ "127.0.0.1:0" }}
+        metrics_listen = {{ "127.0.0.1:0" }}
         max_connections = {ROOM}
         request_timeout = 60
         keepalive_timeout = 60
@@ -153,3 +155,23 @@ def test_of_one_address_the_one_that_has_waited_for_longest_goes(full, threads):
             time.sleep(0.1)
         served = [is_served(connection) for connection in connections]
         assert served == [False] * 3 + [True] * ROOM
+
+
+def test_nobody_is_evicted_where_there_is_room(full):
+    """A thread that was asked to close one owes none any more, once others have closed."""
+    http = full.http[0]
+    for number in range(50):
+        with contextlib.ExitStack() as stack:
+            for _ in range(ROOM):
+                assert is_served(stack.enter_context(http.connect()))
+            early = [http.open() for _ in range(ROOM)]  # and the others close at the same time
+        for connection in early:
+            connection.close()
+        with contextlib.ExitStack() as stack:
+            eventually(lambda: full.open_connections() == 0, "all to be closed")
+            # With the connection that has just asked for metrics they are as many as may be.
+            kept = [stack.enter_context(http.connect()) for _ in range(ROOM - 1)]
+            assert all(is_served(connection) for connection in kept)
+            full.reload()  # wakes all threads
+            eventually(lambda n=number: full.log.count("ready") == n + 2, "the reload")
+            assert [is_served(connection) for connection in kept] == [True] * (ROOM - 1)

@@ -21,6 +21,11 @@ static bool make_room(struct connection *connection, const struct site_table *ta
     unsigned count = atomic_load_explicit(&service->connections, memory_order_relaxed);
     unsigned owed = atomic_load_explicit(&service->evictions_owed, memory_order_relaxed);
 
+    if (count <= table->max_connections && owed > 0) {
+        /* Others have closed by themselves: what was asked of another worker is not needed. */
+        atomic_compare_exchange_strong(&service->evictions_owed, &owed, 0);
+        return true;
+    }
     if (count <= table->max_connections + owed) {
         return true;
     }

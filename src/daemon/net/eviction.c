@@ -171,21 +171,31 @@ bool eviction_free_descriptor(struct connection_set *set)
     return true;
 }
 
+/* Whether there are more connections than there may be. */
+static bool is_overfull(struct service *service)
+{
+    return atomic_load(&service->connections) > service_table(service)->max_connections;
+}
+
 void eviction_settle(struct connection_set *set)
 {
     struct service *service = set->service;
     unsigned owed = atomic_load(&service->evictions_owed);
 
     while (owed > 0) {
+        bool overfull = is_overfull(service);
         struct connection *connection =
-            choose(set, holders_largest(&service->holders), NULL).connection;
+            overfull ? choose(set, holders_largest(&service->holders), NULL).connection : NULL;
 
-        if (!connection) {
+        if (overfull && !connection) {
             return; /* another worker's */
         }
+        /* Where others have closed by themselves meanwhile, none is owed any more. */
         if (atomic_compare_exchange_weak(&service->evictions_owed, &owed, owed - 1)) {
-            evict(connection);
             owed--;
+            if (connection) {
+                evict(connection);
+            }
         }
     }
 }

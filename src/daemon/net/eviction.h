@@ -18,7 +18,7 @@ bool eviction_make_room(struct connection_set *set, const struct connection *spa
    theirs back soon. */
 bool eviction_free_descriptor(struct connection_set *set);
 
-/* Closes what other workers found to be too much, as far as this one has it. */
+/* Closes what other workers found to be too much, as far as this one has it and it still is. */
 void eviction_settle(struct connection_set *set);
 
 #endif

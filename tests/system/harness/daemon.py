@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from .waiting import eventually, scaled
-from .wire import Endpoint
+from .wire import ConnectionClosed, Endpoint
 
 PROJECT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("WELLKNOWND", PROJECT / "build" / "matrix-wellknownd")).absolute()
@@ -194,6 +194,15 @@ class Daemon:
             return next((line for line in lines if re.search(pattern, line)), None)
 
         return eventually(matching, f"{pattern!r} in the log:\n{self.log[after:]}", timeout)
+
+    def open_connections(self):
+        """How many it has accepted and not closed, but for the one that asks its metrics; None where
+        that one had to make room for another."""
+        try:
+            text = self.metrics[0].get("/metrics").body.decode()
+        except (OSError, ConnectionClosed):
+            return None
+        return int(re.search(r"^matrix_wellknownd_connections (\d+)$", text, re.MULTILINE)[1]) - 1
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
