@@ -182,12 +182,11 @@ static struct MHD_Response *response_with(struct document_text *text)
     return response;
 }
 
-/* A response with the document, or without it (304). */
+/* A response for a 200, or for a 304, of which libmicrohttpd sends the head alone. That has the
+   document's length all the same (RFC 9110, section 8.6): caches take over what it says. */
 static struct MHD_Response *document_response(const struct document_answer *answer, bool with_text)
 {
-    struct MHD_Response *response =
-        with_text ? response_with(answer->text)
-                  : MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response = response_with(answer->text);
     char cache_control[64];
 
     snprintf(cache_control, sizeof(cache_control), "public, max-age=%u", answer->max_age);
