@@ -58,25 +58,31 @@ size_t holders_size(const struct holders *holders)
     return holders->bucket_count * SLOTS_PER_BUCKET;
 }
 
+/* An IPv4 address as an IPv6 /64 that no client has: those of ff00::/8 are multicast. */
+static uint64_t ipv4_key(const void *address)
+{
+    unsigned char network[8] = {0xff, 0xff, 0xff, 0xfe};
+    uint64_t key;
+
+    memcpy(network + 4, address, 4);
+    memcpy(&key, network, sizeof(key));
+    return key;
+}
+
 /* What counts as one client: an IPv4 address, or the /64 that an IPv6 host usually has to itself. A
    link-local address is fe80::/64 for all hosts of a link; they are not the internet. */
 static uint64_t address_key(const struct sockaddr *address)
 {
-    uint64_t key = UINT64_MAX; /* no IPv4 address, and no IPv6 network either */
+    uint64_t key = UINT64_MAX; /* no IPv4 address, and no IPv6 network of a client either */
 
     if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *ipv4 = (const void *)address;
-
-        return ipv4->sin_addr.s_addr;
+        return ipv4_key(&((const struct sockaddr_in *)(const void *)address)->sin_addr);
     }
     if (address->sa_family == AF_INET6) {
         const struct sockaddr_in6 *ipv6 = (const void *)address;
 
         if (IN6_IS_ADDR_V4MAPPED(&ipv6->sin6_addr)) {
-            uint32_t ipv4;
-
-            memcpy(&ipv4, &ipv6->sin6_addr.s6_addr[12], sizeof(ipv4));
-            return ipv4;
+            return ipv4_key(&ipv6->sin6_addr.s6_addr[12]);
         }
         memcpy(&key, &ipv6->sin6_addr, sizeof(key));
     }

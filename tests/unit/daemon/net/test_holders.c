@@ -100,6 +100,14 @@ static void test_ipv4_mapped_into_ipv6_is_that_ipv4(void **state)
     assert_int_equal(count_with("::ffff:192.0.2.2"), 1);
 }
 
+static void test_an_ipv4_address_is_no_ipv6_network(void **state)
+{
+    (void)state;
+    /* The same four bytes, and zeros. */
+    assert_int_equal(count_with("32.1.13.184"), 1);
+    assert_int_equal(count_with("2001:db8::5"), 1);
+}
+
 static void test_unix_sockets_are_one_holder_apart_from_all_addresses(void **state)
 {
     struct sockaddr address = {.sa_family = AF_UNSPEC};
@@ -253,6 +261,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_connection_that_is_given_back_counts_no_longer,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_ipv6_64_counts_as_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_ipv4_address_is_no_ipv6_network, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ipv4_mapped_into_ipv6_is_that_ipv4, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unix_sockets_are_one_holder_apart_from_all_addresses,
                                         set_up, tear_down),
