@@ -44,7 +44,7 @@ static bool create_discoveries(struct run *run, const struct options *options,
 {
     run->discoveries = calloc(options->name_count, sizeof(*run->discoveries));
     if (!run->discoveries) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     for (size_t i = 0; i < options->name_count; i++) {
         run->discoveries[i] =

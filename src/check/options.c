@@ -149,7 +149,7 @@ bool options_parse(struct options *options, int argc, char **argv, struct proble
     options->dns = calloc((size_t)argc + 1, sizeof(*options->dns));
     options->resolve = calloc((size_t)argc + 1, sizeof(*options->resolve));
     if (!options->dns || !options->resolve) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     optind = 0;
     opterr = 0;

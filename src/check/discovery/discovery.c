@@ -62,7 +62,7 @@ struct discovery *discovery_create(const char *name, const struct network *netwo
     }
     struct discovery *discovery = calloc(1, sizeof(*discovery));
     if (!discovery) {
-        problem_set(problem, "out of memory");
+        problem_out_of_memory(problem);
         free(ascii);
         return NULL;
     }

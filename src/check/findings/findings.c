@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "check/net/limits.h"
 #include "check/net/text.h"
 
@@ -191,7 +192,7 @@ const char *finding_code_hint(enum finding_code code)
 
 static void add(struct lines *lines, struct line line)
 {
-    struct line *longer = realloc(lines->items, (lines->count + 1) * sizeof(*longer));
+    struct line *longer = array_grow(lines->items, lines->count, sizeof(*longer));
     if (!longer) {
         text_end_without_memory();
     }

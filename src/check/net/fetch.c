@@ -29,7 +29,7 @@ struct fetcher *fetcher_create(gnutls_x509_trust_list_t trust, int timeout, stru
     struct fetcher *fetcher = calloc(1, sizeof(*fetcher));
     CURLM *multi = curl_multi_init();
     if (!fetcher || !multi) {
-        problem_set(problem, "out of memory");
+        problem_out_of_memory(problem);
         free(fetcher);
         curl_multi_cleanup(multi);
         return NULL;

@@ -10,7 +10,7 @@ gnutls_x509_trust_list_t certificate_load_trust(const char *file, struct problem
 {
     gnutls_x509_trust_list_t trust = NULL;
     if (gnutls_x509_trust_list_init(&trust, 0) < 0) {
-        problem_set(problem, "out of memory");
+        problem_out_of_memory(problem);
         return NULL;
     }
     int count =

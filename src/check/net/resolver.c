@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "base/array.h"
 #include "check/net/text.h"
 
 enum {
@@ -76,7 +77,7 @@ static bool set_servers(struct resolver *resolver, char *const *servers, size_t 
 {
     struct ares_addr_port_node *nodes = calloc(count, sizeof(*nodes));
     if (!nodes) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     bool good = true;
     for (size_t i = 0; good && i < count; i++) {
@@ -104,7 +105,7 @@ struct resolver *resolver_create(char *const *servers, size_t server_count, int 
 {
     struct resolver *resolver = calloc(1, sizeof(*resolver));
     if (!resolver) {
-        problem_set(problem, "out of memory");
+        problem_out_of_memory(problem);
         return NULL;
     }
     resolver->family = family;
@@ -157,9 +158,9 @@ bool resolver_add_override(struct resolver *resolver, const char *text, struct p
     memcpy(override.host, text, length);
     override.host[length] = '\0';
     struct override *longer =
-        realloc(resolver->overrides, (resolver->override_count + 1) * sizeof(*longer));
+        array_grow(resolver->overrides, resolver->override_count, sizeof(*longer));
     if (!longer) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     resolver->overrides = longer;
     resolver->overrides[resolver->override_count++] = override;

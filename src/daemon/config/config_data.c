@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 enum {
     WARNING_LIMIT = 100
 };
@@ -25,19 +27,9 @@ struct config *config_new(void)
     return config;
 }
 
-/* Makes room for one item more in an array of `count`. Its room is always the next power of two, so
-   that no capacity need be kept. NULL where memory ran out; the array is as it was then. */
-static void *make_room(void *items, size_t count, size_t size)
-{
-    if (count != 0 && (count & (count - 1)) != 0) {
-        return items;
-    }
-    return reallocarray(items, count == 0 ? 1 : count * 2, size);
-}
-
 const char *config_add_file(struct config *config, const char *path)
 {
-    char **files = make_room(config->files, config->file_count, sizeof(*files));
+    char **files = array_grow(config->files, config->file_count, sizeof(*files));
     char *copy = strdup(path);
 
     if (files) {
@@ -54,10 +46,10 @@ const char *config_add_file(struct config *config, const char *path)
 bool config_add_domain(struct config *config, struct domain_config *domain, struct problem *problem)
 {
     struct domain_config *domains =
-        make_room(config->domains, config->domain_count, sizeof(*domains));
+        array_grow(config->domains, config->domain_count, sizeof(*domains));
 
     if (!domains) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     config->domains = domains;
     domains[config->domain_count++] = *domain;
@@ -69,10 +61,10 @@ bool config_add_contact(struct domain_config *domain, struct contact *contact,
                         struct problem *problem)
 {
     struct contact *contacts =
-        make_room(domain->contacts, domain->contact_count, sizeof(*contacts));
+        array_grow(domain->contacts, domain->contact_count, sizeof(*contacts));
 
     if (!contacts) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     domain->contacts = contacts;
     contacts[domain->contact_count++] = *contact;
@@ -83,13 +75,13 @@ bool config_add_contact(struct domain_config *domain, struct contact *contact,
 bool address_list_add(struct address_list *list, const struct address *address,
                       const struct origin *origin, struct problem *problem)
 {
-    struct address *items = make_room(list->items, list->count, sizeof(*items));
+    struct address *items = array_grow(list->items, list->count, sizeof(*items));
     struct origin *origins;
 
     list->items = items ? items : list->items;
-    origins = items ? make_room(list->origins, list->count, sizeof(*origins)) : NULL;
+    origins = items ? array_grow(list->origins, list->count, sizeof(*origins)) : NULL;
     if (!origins) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     list->origins = origins;
     origins[list->count] = *origin;
@@ -100,7 +92,7 @@ bool address_list_add(struct address_list *list, const struct address *address,
 /* Appends a line to warnings or notes. Out of memory, that is the first thing to do without. */
 static void append_line(char ***lines, size_t *count, const char *text)
 {
-    char **grown = make_room(*lines, *count, sizeof(*grown));
+    char **grown = array_grow(*lines, *count, sizeof(*grown));
 
     if (grown) {
         *lines = grown;

@@ -53,7 +53,7 @@ static bool reserve(struct file_text *text, size_t capacity, struct problem *pro
     }
     bytes = realloc(text->bytes, capacity);
     if (!bytes) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     text->bytes = bytes;
     text->capacity = capacity;
@@ -507,7 +507,7 @@ static bool read_file(struct reader *reader, const char *path, bool domains_only
     }
     reader->file = config_add_file(reader->config, path);
     if (!reader->file) {
-        return problem_set(reader->problem, "out of memory");
+        return problem_out_of_memory(reader->problem);
     }
     reader->domains_only = domains_only;
     reader->brace = 0;
@@ -526,7 +526,7 @@ static bool add_delegation(struct reader *reader)
     }
     delegation->name = strdup("*");
     return delegation->name ? config_add_domain(reader->config, delegation, reader->problem)
-                            : problem_set(reader->problem, "out of memory");
+                            : problem_out_of_memory(reader->problem);
 }
 
 static int is_configuration(const struct dirent *entry)
@@ -550,7 +550,7 @@ static bool read_entry(struct reader *reader, const char *folder, const char *na
     bool good;
 
     if (asprintf(&path, "%s/%s", folder, name) < 0) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     good = read_file(reader, path, true);
     free(path);
@@ -602,7 +602,7 @@ static bool check_unique(const struct config *config, struct problem *problem)
     bool good = true;
 
     if (!sorted) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     for (size_t i = 0; i < config->domain_count; i++) {
         sorted[i] = &config->domains[i];

@@ -140,8 +140,8 @@ static struct domain_config *find_domain(struct config *config, const char *name
 static bool add_domain(struct config *config, const char *name, struct problem *problem)
 {
     struct domain_config domain = {.name = strdup(name)};
-    bool good = domain.name ? config_add_domain(config, &domain, problem)
-                            : problem_set(problem, "out of memory");
+    bool good =
+        domain.name ? config_add_domain(config, &domain, problem) : problem_out_of_memory(problem);
 
     domain_config_clear(&domain);
     return good;
@@ -176,7 +176,7 @@ static bool keep_domain(struct loading *loading, bool filled)
     }
     config->domain_count = 0;
     good = kept.name ? config_add_domain(config, &kept, loading->problem)
-                     : problem_set(loading->problem, "out of memory");
+                     : problem_out_of_memory(loading->problem);
     domain_config_clear(&kept);
     return good;
 }
@@ -270,7 +270,7 @@ struct config *config_load(const struct options *options, struct problem *proble
     bool good;
 
     if (!config) {
-        problem_set(problem, "out of memory");
+        problem_out_of_memory(problem);
         return NULL;
     }
     good = take_options(&loading) && read_files(&loading);

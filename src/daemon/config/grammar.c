@@ -112,7 +112,7 @@ static bool put(struct grammar *grammar, const char *bytes, size_t count, struct
         char *value = realloc(grammar->value, capacity);
 
         if (!value) {
-            return problem_set(problem, "out of memory");
+            return problem_out_of_memory(problem);
         }
         grammar->value = value;
         grammar->value_capacity = capacity;

@@ -61,7 +61,7 @@ static bool refuse(struct parser *parser, const char *format, ...)
 
 static bool out_of_memory(struct parser *parser)
 {
-    return parser->problem->status == 0 ? problem_set(parser->problem, "out of memory") : false;
+    return parser->problem->status == 0 ? problem_out_of_memory(parser->problem) : false;
 }
 
 /* --- Values --- */

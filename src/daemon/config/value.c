@@ -21,7 +21,7 @@
 static bool keep_text(char **place, char *text, struct problem *problem)
 {
     if (!text) {
-        return problem_set(problem, "out of memory");
+        return problem_out_of_memory(problem);
     }
     free(*place);
     *place = text;
@@ -87,7 +87,7 @@ static bool set_extra(struct config *config, json_t **place, const char *text,
         extra = document_load_extra(path, problem);
     }
     if (extra && !config_add_file(config, path)) {
-        problem_set(problem, "out of memory");
+        problem_out_of_memory(problem);
         json_decref(extra);
         extra = NULL;
     }
@@ -131,7 +131,7 @@ char *value_parse_domain(const char *text, struct problem *problem)
     }
     name = strndup(text, length);
     if (!name) {
-        problem_set(problem, "out of memory");
+        problem_out_of_memory(problem);
         return NULL;
     }
     for (char *letter = name; *letter != '\0'; letter++) {
