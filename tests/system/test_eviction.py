@@ -2,11 +2,10 @@
 
 import contextlib
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness.waiting import eventually
-from harness.wire import ConnectionClosed, client_hello, request_bytes
+from harness.wire import client_hello, is_served, request_bytes
 
 ROOM = 8
 HEAVY = "127.0.0.9"
@@ -28,20 +27,6 @@ def full(start, site, request):
         domain "example.com" {{ server = "m.example:1" }}
         """
     )
-
-
-def is_served(connection):
-    """Asked in a thread of its own: OpenSSL 3.5 leaves the error of one connection in its thread's
-    queue, where Python takes it for the next one's."""
-
-    def ask():
-        try:
-            return connection.request().status == 200
-        except (OSError, ConnectionClosed):
-            return False
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(ask).result()
 
 
 # Among equals each worker knows its own connections alone.

@@ -4,12 +4,11 @@ import contextlib
 import re
 import resource
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness.clock import Clock, needs_clock
 from harness.waiting import eventually, scaled
-from harness.wire import ConnectionClosed, client_hello, request_bytes
+from harness.wire import client_hello, is_served, request_bytes
 
 
 @pytest.fixture
@@ -30,20 +29,6 @@ def start_limited(start, site):
         )
 
     return started
-
-
-def is_served(connection):
-    """Asked in a thread of its own: OpenSSL 3.5 leaves the error of one connection in its thread's
-    queue, where Python takes it for the next one's."""
-
-    def ask():
-        try:
-            return connection.request().status == 200
-        except (OSError, ConnectionClosed):
-            return False
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(ask).result()
 
 
 def try_to_connect(endpoint, **details):

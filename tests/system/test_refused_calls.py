@@ -104,7 +104,7 @@ def test_a_generator_that_cannot_be_seeded_anew_leaves_the_library_well(start, s
     preload = f"{calls.environment['LD_PRELOAD']} {clock.details['environment']['LD_PRELOAD']}"
     environment = {**clock.details["environment"], **calls.environment, "LD_PRELOAD": preload}
     line = (*SERVER_OPTION, *HTTPS, *site.options(tmp_path))
-    daemon = start(*line, **{**clock.details, "environment": environment})
+    daemon = start(*line, environment=environment)
     for _ in range(20):
         assert daemon.https[0].serves()
     clock.set("+3h")

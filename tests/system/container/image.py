@@ -27,16 +27,23 @@ def skip_where_no_image_can_be_built():
         pytest.skip(missing("buildah"))
 
 
+def home_with_policy(directory):
+    """A home for an unpacked buildah, which does not bring the policy that it asks for."""
+    home = directory / "home"
+    folder = home / ".config" / "containers"
+    folder.mkdir(parents=True, exist_ok=True)
+    policy = {"default": [{"type": "insecureAcceptAnything"}]}
+    (folder / "policy.json").write_text(json.dumps(policy))
+    return home
+
+
 def build(directory, target="daemon"):
     """Runs container/build-image; returns its archive."""
     skip_where_no_image_can_be_built()
-    home = directory / "home"
+    home = home_with_policy(directory)
     programs = directory / "programs-on-path"
-    for folder in (programs, home / ".config" / "containers"):
-        folder.mkdir(parents=True, exist_ok=True)
-    # An unpacked buildah brings neither its libraries' place nor the policy that it asks for.
-    policy = {"default": [{"type": "insecureAcceptAnything"}]}
-    (home / ".config" / "containers" / "policy.json").write_text(json.dumps(policy))
+    programs.mkdir(parents=True, exist_ok=True)
+    # An unpacked buildah does not know where its libraries are.
     wrapper = programs / "buildah"
     wrapper.write_text(
         f'#!/bin/sh\nLD_LIBRARY_PATH={libraries()} HOME={home} exec {find("buildah")} "$@"\n'

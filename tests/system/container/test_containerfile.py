@@ -1,6 +1,5 @@
 """The Containerfile as `docker build` reads it, on Debian's base image made from packages."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -10,7 +9,7 @@ import pytest
 from harness.daemon import PROJECT
 from harness.peers import find, libraries, missing
 from harness.waiting import scaled
-from image import skip_where_no_image_can_be_built
+from image import home_with_policy, skip_where_no_image_can_be_built
 
 LIBRARIES = f"/usr/lib/{sysconfig.get_config_var('MULTIARCH')}"
 BASE = "docker.io/library/debian:bookworm-slim"
@@ -21,11 +20,7 @@ class Buildah:
 
     def __init__(self, directory):
         self.directory = directory
-        self.home = directory / "home"
-        (self.home / ".config" / "containers").mkdir(parents=True)
-        # An unpacked buildah does not bring the policy that it asks for.
-        policy = {"default": [{"type": "insecureAcceptAnything"}]}
-        (self.home / ".config" / "containers" / "policy.json").write_text(json.dumps(policy))
+        self.home = home_with_policy(directory)
 
     def __call__(self, *arguments, timeout=60):
         # buildah starts itself again without an environment, so an unpacked one finds its libraries
