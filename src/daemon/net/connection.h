@@ -26,8 +26,7 @@ enum {
 enum connection_phase {
     CONNECTION_NEW,       /* for the client's first bytes */
     CONNECTION_HANDSHAKE, /* for the rest of the TLS handshake */
-    CONNECTION_SUSPENDED, /* the same, for so long that libmicrohttpd does not look at it any more
-                           */
+    CONNECTION_SUSPENDED, /* the same, for so long that libmicrohttpd does not see it any more */
     CONNECTION_READING,   /* for the request's headers */
     CONNECTION_ANSWERING, /* for the client to take the answer */
     CONNECTION_IDLE,      /* for the next request */
@@ -66,11 +65,11 @@ struct connection {
     bool limited; /* counted for the limit by address */
     bool counted; /* by the service and for its address, until it ends */
     int holder;   /* its address's slot in the service's table of holders */
-    struct connection
-        *holder_previous;           /* a ring of those of its address in this worker, where the */
-    struct connection *holder_next; /* first has got no further for longest */
-    uint64_t progressed;            /* CLOCK_MONOTONIC, milliseconds: when it last got further */
-    uint16_t round_trip;            /* milliseconds; 0: not known yet. See eviction.c */
+    /* A ring of those of its address in this worker; the first has got no further for longest. */
+    struct connection *holder_previous;
+    struct connection *holder_next;
+    uint64_t progressed; /* CLOCK_MONOTONIC, milliseconds: when it last got further */
+    uint16_t round_trip; /* milliseconds; 0: not known yet. See eviction.c */
     union {
         struct sockaddr any;
         struct sockaddr_in ipv4;
@@ -129,8 +128,7 @@ void connection_set_close(struct connection_set *set);
 /* A connection that is not in use, in no phase yet; NULL where all are. */
 struct connection *connection_take(struct connection_set *set);
 
-/* Counts a connection that has just been accepted: with the service's, and for its peer's address.
- */
+/* Counts a connection that has just been accepted, in the service and for its peer's address. */
 void connection_count(struct connection *connection);
 
 /* Notes that a connection has got further: its client has done what it was waited for. */

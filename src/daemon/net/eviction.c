@@ -15,8 +15,7 @@ enum {
 };
 
 /* The client's round trip in milliseconds, between floor and cap, as the kernel has measured it
-   from the start of the connection on. Asked for once, and only of connections that may have to go.
- */
+   from the start of the connection on. Asked for once, of connections that may have to go. */
 static uint64_t round_trip(struct connection *connection)
 {
     if (connection->round_trip == 0) {

@@ -30,9 +30,8 @@ struct service {
     atomic_bool stopping;
     _Atomic uint64_t stop_deadline; /* CLOCK_MONOTONIC, milliseconds; valid while stopping */
     struct holders holders;
-    atomic_uint
-        evictions_owed;        /* connections that some worker has to close for another's new one */
-    gnutls_datum_t ticket_key; /* GnuTLS derives from it the keys in use, which rotate */
+    atomic_uint evictions_owed; /* connections to be closed by some worker for another's new one */
+    gnutls_datum_t ticket_key;  /* GnuTLS derives from it the keys in use, which rotate */
     struct worker *workers;
     int *wake_ups; /* each worker's eventfd; see service_wake */
     unsigned worker_count;
@@ -47,8 +46,7 @@ static inline const struct site_table *service_table(struct service *service)
     return atomic_load_explicit(&service->table, memory_order_acquire);
 }
 
-/* Whether a limit that has been reached is to be logged now: at most once a minute, by one worker.
- */
+/* Whether a limit that has been reached is to be logged now: once a minute at most. */
 bool service_may_log(struct service *service, enum service_limit limit);
 
 /* Has a worker begin a new round. */
